@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import { botRole, botService } from "../config/names";
+import type { BotConfiguration } from "../config/schema";
+import { brokerToken } from "./Broker";
+import { ownService, READY_CHECK, SERVICE_USER, type OwnServiceArgs } from "./OwnService";
+
+export interface BotArgs extends Omit<OwnServiceArgs, "memoryMegabytes"> {
+  readonly bot: BotConfiguration;
+  readonly interval: string;
+  /** Wanted running; a bot that is not is made all the same, and not started. */
+  readonly running: boolean;
+}
+
+/** A bot: any image that keeps the bot contract. It decides and submits intents, and has no other way out. */
+export class Bot extends pulumi.ComponentResource {
+  static readonly type = "trading:execution:Bot";
+  readonly ready: pulumi.Output<pulumi.Resource>;
+
+  constructor(name: string, args: BotArgs, options?: pulumi.ComponentResourceOptions) {
+    super(Bot.type, name, {}, options);
+    const { bot, context } = args;
+    const container = ownService(this, name, { ...args, memoryMegabytes: bot.memoryMegabytes }, {
+      service: botService(bot.name),
+      databaseRole: botRole(bot.name),
+      settings: {
+        bot: bot.name,
+        symbol: bot.symbol,
+        interval: args.interval,
+        strategy: bot.strategy,
+        strategySettings: bot.settings,
+        brokerUrl: "http://broker:8080",
+        mlflowUrl: "http://mlflow:5000",
+      },
+      secrets: { "broker-token": brokerToken(context, bot.name) },
+      specification: {
+        running: args.running,
+        user: SERVICE_USER,
+        health: READY_CHECK,
+        // Long enough to finish the decision that is under way.
+        graceSeconds: 30,
+      },
+    });
+    this.ready = container.ready;
+    this.registerOutputs({});
+  }
+}

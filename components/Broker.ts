@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import { derivePassword } from "../config/clone";
+import type { BotConfiguration, StackConfiguration } from "../config/schema";
+import { ownService, type OwnServiceArgs } from "./OwnService";
+import type { StackContext } from "./StackContext";
+
+export interface BrokerArgs extends OwnServiceArgs {
+  readonly configuration: StackConfiguration;
+}
+
+/** Token with which a bot proves to the broker who it is. */
+export function brokerToken(context: StackContext, bot: string): string {
+  return derivePassword(context.key, `broker-token/${bot}`);
+}
+
+/** What the broker program is told: the accounts it keeps and how it simulates fills. */
+export function brokerSettings(configuration: StackConfiguration): object {
+  const { feeRate, slippageRate, priceTick, quantityStep, decisionGraceSeconds } = configuration.broker;
+  return {
+    bots: configuration.bots.map((bot: BotConfiguration) => ({
+      name: bot.name,
+      symbol: bot.symbol,
+      interval: configuration.interval,
+      startingCash: bot.startingCash,
+      strategy: bot.strategy,
+      strategySettings: bot.settings,
+      configurationHash: bot.configurationHash,
+    })),
+    execution: { feeRate, slippageRate, priceTick, quantityStep },
+    decisionGraceSeconds,
+  };
+}
+
+/** The only one that works orders. */
+export class Broker extends pulumi.ComponentResource {
+  static readonly type = "trading:execution:Broker";
+  readonly ready: pulumi.Output<pulumi.Resource>;
+
+  constructor(name: string, args: BrokerArgs, options?: pulumi.ComponentResourceOptions) {
+    super(Broker.type, name, {}, options);
+    const tokens = Object.fromEntries(args.configuration.bots.map((bot) => [`bot-${bot.name}-token`, brokerToken(args.context, bot.name)]));
+    const container = ownService(this, name, args, { service: "broker", databaseRole: "broker", settings: brokerSettings(args.configuration), secrets: tokens });
+    this.ready = container.ready;
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,34 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { StackConfiguration } from "../config/schema";
+import { canonicalHash } from "../config/canonicalHash";
+import { ownService, type OwnServiceArgs } from "./OwnService";
+
+export interface GuiArgs extends OwnServiceArgs {
+  readonly configuration: StackConfiguration;
+  readonly ports: { readonly gui: number; readonly mlflow: number };
+}
+
+/** The page that answers whether the stack may be trusted now. */
+export class Gui extends pulumi.ComponentResource {
+  static readonly type = "trading:operator:Gui";
+  readonly ready: pulumi.Output<pulumi.Resource>;
+
+  constructor(name: string, args: GuiArgs, options?: pulumi.ComponentResourceOptions) {
+    super(Gui.type, name, {}, options);
+    const { configuration, ports } = args;
+    const container = ownService(this, name, args, {
+      service: "gui",
+      databaseRole: "gui",
+      settings: {
+        bots: configuration.bots.map(({ name: bot, symbol, strategy }) => ({ name: bot, symbol, interval: configuration.interval, strategy })),
+        brokerUrl: "http://broker:8080",
+        livefeedUrl: "http://livefeed:8080",
+        mlflowPageUrl: `http://127.0.0.1:${ports.mlflow}`,
+        configuration: { hash: canonicalHash(configuration) },
+      },
+      specification: { ports: [{ container: 8080, host: ports.gui }] },
+    });
+    this.ready = container.ready;
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,62 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { FeedConfiguration } from "../config/schema";
+import { FilledVolume } from "./FilledVolume";
+import { ownService, SERVICE_USER, type OwnServiceArgs } from "./OwnService";
+
+export interface LiveFeedArgs extends OwnServiceArgs {
+  readonly feed: FeedConfiguration;
+  readonly symbols: readonly string[];
+  readonly interval: string;
+  /** Folder of the project, from which a recording is named. */
+  readonly root: string;
+}
+
+/** What the livefeed program is told of its source. */
+export function feedSettings(feed: FeedConfiguration, symbols: readonly string[], interval: string): object {
+  const source =
+    feed.source === "synthetic"
+      ? { kind: "synthetic", seed: feed.seed, startTime: feed.startTime }
+      : { kind: "recording", file: path.posix.basename(feed.file.replaceAll("\\", "/")), symbol: feed.symbol };
+  return { source, symbols, interval, warmupBars: feed.warmupBars, speed: "speed" in feed ? feed.speed : 1 };
+}
+
+/** The program that takes candles from a source, judges them, stores them and hands out the feed lease. */
+export class LiveFeed extends pulumi.ComponentResource {
+  static readonly type = "trading:market:LiveFeed";
+  readonly ready: pulumi.Output<pulumi.Resource>;
+
+  constructor(name: string, args: LiveFeedArgs, options?: pulumi.ComponentResourceOptions) {
+    super(LiveFeed.type, name, {}, options);
+    const { context, feed } = args;
+    const after = [...args.after];
+    const volumes = [];
+    if (feed.source === "recording") {
+      const volumeName = context.names.volume("recording");
+      const recording = new FilledVolume(
+        `${name}-recording`,
+        { context, volumeName, service: "livefeed", user: SERVICE_USER, files: { [path.posix.basename(feed.file.replaceAll("\\", "/"))]: readRecording(args.root, feed.file) }, baseImage: args.baseImage },
+        { parent: this },
+      );
+      after.push(recording.filled);
+      volumes.push({ volume: volumeName, path: "/recording", readOnly: true });
+    }
+    const container = ownService(this, name, { ...args, after }, {
+      service: "livefeed",
+      databaseRole: "livefeed",
+      settings: feedSettings(feed, args.symbols, args.interval),
+      specification: { volumes },
+    });
+    this.ready = container.ready;
+    this.registerOutputs({});
+  }
+}
+
+function readRecording(root: string, file: string): Uint8Array {
+  try {
+    return fs.readFileSync(path.resolve(root, file));
+  } catch (error) {
+    throw new Error(`trading:feed.file = "${file}" cannot be read (${(error as NodeJS.ErrnoException).code}); allowed: a CSV or CSV.gz file, relative to the project's folder`);
+  }
+}

@@ -1,0 +1,114 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { derivePassword } from "../config/clone";
+import { DataVolume } from "./DataVolume";
+import { FilledVolume } from "./FilledVolume";
+import { ServiceContainer } from "./ServiceContainer";
+import type { StackContext } from "./StackContext";
+
+/** User and group of PostgreSQL in its image. */
+const POSTGRES_USER = "10002:10002";
+
+/** A role of the trading database and what it may do. */
+export interface DatabaseRole {
+  readonly name: string;
+  readonly kind: "livefeed" | "broker" | "gui" | "bot" | "mlflow";
+}
+
+export interface TimescaleDbArgs {
+  readonly context: StackContext;
+  readonly images: { readonly timescaledb: pulumi.Input<string>; readonly migrate: pulumi.Input<string>; readonly base: pulumi.Input<string> };
+  readonly network: pulumi.Output<string>;
+  readonly after: pulumi.Input<pulumi.Resource>[];
+  readonly memoryMegabytes: number;
+  readonly roles: readonly DatabaseRole[];
+}
+
+/** Purpose, in the derivation of passwords, of a database role. */
+export function databasePassword(context: StackContext, role: string): string {
+  return derivePassword(context.key, `database/${role}`);
+}
+
+/** PostgreSQL with TimescaleDB: the trading database, and one of its own for MLflow; brought to its schema before anyone uses it. */
+export class TimescaleDb extends pulumi.ComponentResource {
+  static readonly type = "trading:database:TimescaleDb";
+  /** The command that brought the schema up to date: what uses the database depends on it. */
+  readonly migrated: pulumi.Resource;
+
+  constructor(name: string, args: TimescaleDbArgs, options?: pulumi.ComponentResourceOptions) {
+    super(TimescaleDb.type, name, {}, options);
+    const { context, images, network } = args;
+    const superuser = { "superuser-password": databasePassword(context, "postgres") };
+
+    const data = new DataVolume(`${name}-data`, { context, volumeName: context.names.volume("timescaledb-data"), service: "timescaledb", mode: context.mode }, { parent: this });
+    const secrets = new FilledVolume(
+      `${name}-secrets`,
+      { context, volumeName: context.names.secretsVolume("timescaledb"), service: "timescaledb", user: POSTGRES_USER, files: pulumi.secret(superuser), baseImage: images.base },
+      { parent: this },
+    );
+    const server = new ServiceContainer(
+      name,
+      {
+        context,
+        image: images.timescaledb,
+        network,
+        after: [...args.after, data, secrets.filled],
+        specification: {
+          service: "timescaledb",
+          environment: {},
+          volumes: [
+            { volume: context.names.volume("timescaledb-data"), path: "/var/lib/postgresql/data", readOnly: false },
+            { volume: context.names.secretsVolume("timescaledb"), path: "/secrets", readOnly: true },
+          ],
+          temporary: { "/tmp": "rw,nosuid,nodev,noexec,size=64m", "/run/postgresql": "rw,nosuid,nodev,noexec,size=1m,uid=10002,gid=10002,mode=0770" },
+          user: POSTGRES_USER,
+          health: ["pg_isready", "--quiet", "--host", "127.0.0.1", "--username", "postgres"],
+          memoryMegabytes: args.memoryMegabytes,
+          sharedMemoryMegabytes: 128,
+          graceSeconds: 60,
+        },
+      },
+      { parent: this },
+    );
+
+    const migratorSecrets = new FilledVolume(
+      `${name}-migrate-secrets`,
+      {
+        context,
+        volumeName: context.names.secretsVolume("migrate"),
+        service: "migrate",
+        user: "10001:10001",
+        files: pulumi.secret({ ...superuser, ...Object.fromEntries(args.roles.map((role) => [`${role.name}-password`, databasePassword(context, role.name)])) }),
+        baseImage: images.base,
+      },
+      { parent: this },
+    );
+    const settings = JSON.stringify({ roles: args.roles });
+    this.migrated = new command.local.Command(
+      `${name}-migrate`,
+      {
+        create: pulumi.interpolate`docker run --rm --network ${network} --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --memory 192m --volume ${migratorSecrets.volumeName}:/secrets:ro --env TRADING_STACK --env TRADING_MODE --env DATABASE_HOST --env DATABASE_PORT --env DATABASE_NAME --env DATABASE_USER --env LOG_LEVEL --env SETTINGS ${images.migrate}`,
+        environment: { ...databaseEnvironment(context, "postgres"), SETTINGS: settings },
+        // A database that was made again, other roles or other passwords are brought up to date as well.
+        triggers: [images.migrate, server.containerId, settings, derivePassword(context.key, "fingerprint").slice(0, 8)],
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, dependsOn: [server.ready, migratorSecrets.filled] },
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** Environment of every program that uses the trading database. */
+export function databaseEnvironment(context: StackContext, role: string): Record<string, string> {
+  return {
+    TRADING_STACK: context.stack,
+    TRADING_MODE: context.mode,
+    LOG_LEVEL: context.logLevel,
+    DATABASE_HOST: "timescaledb",
+    DATABASE_PORT: "5432",
+    DATABASE_NAME: "trading",
+    DATABASE_USER: role,
+  };
+}

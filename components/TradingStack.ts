@@ -1,0 +1,122 @@
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { wishFor, type DesiredState } from "../config/desiredState";
+import { botRole, botService, stackPorts } from "../config/names";
+import type { StackConfiguration } from "../config/schema";
+import { IMAGE_NAMES, IMAGES, type ImageName } from "../images/catalog";
+import { Bot } from "./Bot";
+import { Broker } from "./Broker";
+import { ContainerImage } from "./ContainerImage";
+import { Gui } from "./Gui";
+import { LiveFeed } from "./LiveFeed";
+import { Mlflow } from "./Mlflow";
+import { objectLabels, type StackContext } from "./StackContext";
+import { TimescaleDb, type DatabaseRole } from "./TimescaleDb";
+
+export interface TradingStackArgs {
+  readonly context: StackContext;
+  readonly configuration: StackConfiguration;
+  readonly desiredState: DesiredState;
+  /** Hash of the content of each first-party image. */
+  readonly imageHashes: Readonly<Record<ImageName, string>>;
+  /** Folder of the project. */
+  readonly root: string;
+}
+
+export interface BotState {
+  readonly name: string;
+  readonly running: boolean;
+  /** Why, in words for the owner. */
+  readonly reason: string;
+}
+
+/** Whether a bot is to run: live needs a promotion before any wish counts. */
+export function botState(configuration: StackConfiguration, desiredState: DesiredState, bot: string): BotState {
+  if (configuration.mode === "live") return { name: bot, running: false, reason: "live has no promotion: the bot is made and not started" };
+  if (wishFor(desiredState, bot) === "stopped") return { name: bot, running: false, reason: "stopped by the owner; `npx trading start bot` starts it" };
+  return { name: bot, running: true, reason: "wanted running" };
+}
+
+/** Roles of the trading database: one for each service and each bot. */
+export function databaseRoles(configuration: StackConfiguration): DatabaseRole[] {
+  return [
+    ...(["livefeed", "broker", "gui", "mlflow"] as const).map((kind) => ({ name: kind, kind })),
+    ...configuration.bots.map((bot) => ({ name: botRole(bot.name), kind: "bot" as const })),
+  ];
+}
+
+/** One complete stack: nothing of it is shared with another. */
+export class TradingStack extends pulumi.ComponentResource {
+  static readonly type = "trading:stack:TradingStack";
+  readonly bots: readonly BotState[];
+  /** Resolves when every container is as it is wanted. */
+  readonly health: pulumi.Output<string>;
+
+  constructor(name: string, args: TradingStackArgs, options?: pulumi.ComponentResourceOptions) {
+    super(TradingStack.type, name, {}, options);
+    const { context, configuration, root } = args;
+    const child = { parent: this };
+    const ports = stackPorts(configuration.portBase);
+    this.bots = configuration.bots.map((bot) => botState(configuration, args.desiredState, bot.name));
+
+    const image = this.images(args.imageHashes);
+    const network = new docker.Network(`${name}-network`, { name: context.names.network, labels: objectLabels(context, "network") }, { ...child, deleteBeforeReplace: true });
+    const common = (memoryMegabytes: number, after: pulumi.Input<pulumi.Resource>[]) => ({ context, baseImage: image("base"), network: network.name, after, memoryMegabytes });
+
+    const database = new TimescaleDb(
+      "timescaledb",
+      {
+        ...common(configuration.database.memoryMegabytes, []),
+        images: { timescaledb: image("timescaledb"), migrate: image("migrate"), base: image("base") },
+        roles: databaseRoles(configuration),
+      },
+      child,
+    );
+    const mlflow = new Mlflow("mlflow", { ...common(configuration.mlflow.memoryMegabytes, [database.migrated]), image: image("mlflow"), port: ports.mlflow }, child);
+    const livefeed = new LiveFeed(
+      "livefeed",
+      {
+        ...common(configuration.livefeed.memoryMegabytes, [database.migrated]),
+        image: image("livefeed"),
+        feed: configuration.feed,
+        symbols: [...new Set(configuration.bots.map((bot) => bot.symbol))].sort(),
+        interval: configuration.interval,
+        root,
+      },
+      child,
+    );
+    const broker = new Broker("broker", { ...common(configuration.broker.memoryMegabytes, [database.migrated]), image: image("broker"), configuration }, child);
+    const bots = configuration.bots.map((bot, index) => {
+      const botImage = bot.image === "reference" ? image("bot") : bot.image;
+      return new Bot(
+        botService(bot.name),
+        { context, baseImage: image("base"), network: network.name, after: [livefeed.ready, broker.ready], image: botImage, bot, interval: configuration.interval, running: this.bots[index]!.running },
+        child,
+      );
+    });
+    const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports }, child);
+
+    this.health = pulumi.all([mlflow.ready, livefeed.ready, broker.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
+    this.registerOutputs({ health: this.health });
+  }
+
+  /** Builds what changed, and holds every container back until all images are known to be there. */
+  private images(hashes: Readonly<Record<ImageName, string>>): (name: ImageName) => pulumi.Output<string> {
+    const built = new Map<ImageName, ContainerImage>();
+    for (const name of IMAGE_NAMES) {
+      const parent = IMAGES[name].parent;
+      // A parent is built before its children, or each of them would build it.
+      const dependsOn = parent ? [built.get(parent)!] : [];
+      built.set(name, new ContainerImage(`image-${name}`, { image: name, contentHash: hashes[name] }, { parent: this, dependsOn }));
+    }
+    const ids = pulumi.all(Object.fromEntries([...built].map(([name, image]) => [name, image.id])));
+    const checked = pulumi.runtime.isDryRun()
+      ? ids
+      : ids.apply((known) => {
+          const pairs = Object.entries(known).map(([name, id]) => `${name}=${id}`);
+          return command.local.runOutput({ command: `node images/verify.mjs ${pairs.join(" ")}`, logging: command.local.Logging.None }).stdout.apply(() => known);
+        });
+    return (name) => checked.apply((known) => known[name]!);
+  }
+}

@@ -1,0 +1,94 @@
+import type * as docker from "@pulumi/docker";
+import type * as pulumi from "@pulumi/pulumi";
+import { canonicalHash } from "../config/canonicalHash";
+import { LABELS } from "../config/names";
+
+/** What a container of this program is, in words the house rules can be applied to. */
+export interface ContainerSpecification {
+  /** Name of the container on the Engine. */
+  readonly name: string;
+  /** Service name: the network alias and a label. */
+  readonly service: string;
+  readonly stack: string;
+  /** Identity of the clone it belongs to. */
+  readonly owner: string;
+  readonly network: string;
+  /** Environment; never a secret. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly command?: readonly string[];
+  /** Volume name -> where it is mounted. */
+  readonly volumes: readonly { readonly volume: string; readonly path: string; readonly readOnly: boolean }[];
+  /** Port in the container -> port on 127.0.0.1. */
+  readonly ports: readonly { readonly container: number; readonly host: number }[];
+  /** Folders in memory, with the mount options of tmpfs. */
+  readonly temporary: Readonly<Record<string, string>>;
+  /** User and group, numeric, never 0; absent where the image names its own. */
+  readonly user?: string;
+  /** A check that means progress; absent where the image has its own. */
+  readonly health?: readonly string[];
+  readonly memoryMegabytes: number;
+  readonly sharedMemoryMegabytes?: number;
+  /** Time between SIGTERM and SIGKILL. */
+  readonly graceSeconds: number;
+  /** Whether it is wanted running. */
+  readonly running: boolean;
+}
+
+/** How often the Engine runs a health check. Rarely, for each costs CPU: the health gate asks by itself after a change. */
+const HEALTH_TIMES = { interval: "15s", timeout: "5s", startPeriod: "1m0s", retries: 3 };
+
+/**
+ * The one way a container is declared: the house rules around a specification.
+ *
+ * @param image id of a local image, or name and digest
+ */
+export function containerArguments(specification: ContainerSpecification, image: pulumi.Input<string>): docker.ContainerArgs {
+  const { name, service, stack, owner, network, environment, command, volumes, ports, temporary, user, health } = specification;
+  const shape = {
+    envs: Object.entries(environment)
+      .map(([key, value]) => `${key}=${value}`)
+      .sort(),
+    ...(command ? { command: [...command] } : {}),
+    ...(user ? { user } : {}),
+    volumes: volumes.map(({ volume, path, readOnly }) => ({ volumeName: volume, containerPath: path, readOnly })),
+    ports: ports.map(({ container, host }) => ({ internal: container, external: host, ip: "127.0.0.1", protocol: "tcp" })),
+    networksAdvanced: [{ name: network, aliases: [service] }],
+    tmpfs: { ...temporary },
+    ...(health ? { healthcheck: { tests: ["CMD", ...health], ...HEALTH_TIMES } } : {}),
+    ...(specification.sharedMemoryMegabytes ? { shmSize: specification.sharedMemoryMegabytes } : {}),
+    readOnly: true,
+    init: true,
+    capabilities: { drops: ["ALL"] },
+    securityOpts: ["no-new-privileges:true"],
+    logDriver: "json-file",
+    logOpts: { "max-size": "10m", "max-file": "3" },
+    stopTimeout: specification.graceSeconds,
+  };
+  return {
+    name,
+    image,
+    ...shape,
+    labels: [
+      { label: LABELS.fingerprint, value: fingerprint(shape) },
+      { label: LABELS.owner, value: owner },
+      { label: LABELS.service, value: service },
+      { label: LABELS.stack, value: stack },
+    ],
+    // Changed in place, or no part of what the container is: these stay out of the fingerprint.
+    memory: specification.memoryMegabytes,
+    memorySwap: specification.memoryMegabytes,
+    restart: "unless-stopped",
+    // Without it the plugin kills at once, and no SIGTERM is sent at all.
+    destroyGraceSeconds: specification.graceSeconds,
+    start: specification.running,
+    mustRun: specification.running,
+  };
+}
+
+/**
+ * Hash of a normalised specification. As a label it makes the plugin replace a container for every change of it,
+ * those included that the plugin would report as done and not do (health check, tmpfs, init, a dropped list).
+ */
+export function fingerprint(shape: object): string {
+  return canonicalHash(shape).slice(0, 16);
+}

@@ -1,0 +1,78 @@
+// Waits until a container is as it is wanted, and fails as soon as it is seen that it will not get there.
+// Usage: node components/waitUntilHealthy.mjs CONTAINER running|stopped LIMIT_SECONDS
+import { execFile } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
+
+const [name, wanted, limitSeconds] = process.argv.slice(2);
+const POLL_MILLISECONDS = 250;
+/** A check that the Engine already calls unhealthy may be about to pass: what the container needs has just come back. */
+const UNHEALTHY_PATIENCE_SECONDS = 20;
+/** A process that was restarted this often and does not stay up is not going to. */
+const RESTARTS_TOLERATED = 2;
+
+function docker(args, timeoutSeconds = 15) {
+  return new Promise((resolve) => {
+    execFile("docker", args, { timeout: timeoutSeconds * 1000, maxBuffer: 4 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ ok: !error, out: stdout, text: `${stdout}${stderr}`.trim() });
+    });
+  });
+}
+
+async function fail(reason) {
+  const logs = await docker(["logs", "--tail", "20", name]);
+  console.error(`container ${name} ${reason}`);
+  if (logs.text) console.error(`its last log lines:\n${logs.text}`);
+  process.exit(1);
+}
+
+async function inspect() {
+  const answer = await docker(["container", "inspect", name]);
+  if (answer.ok) return JSON.parse(answer.out)[0];
+  if (/no such container/i.test(answer.text)) {
+    console.error(`container ${name} does not exist: it was removed from outside; \`npm run pulumi -- up --refresh\` makes it again`);
+  } else {
+    console.error(`container ${name} cannot be asked for its health: ${answer.text}`);
+  }
+  process.exit(1);
+}
+
+/** Runs the container's own health check at once, not only when the Engine's next turn comes. */
+async function check(container) {
+  const [kind, ...test] = container.Config.Healthcheck?.Test ?? ["NONE"];
+  if (kind === "NONE") return { ok: container.State.Running, text: "it has no health check" };
+  const argv = kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...test] : test;
+  return docker(["exec", name, ...argv], 10);
+}
+
+const started = Date.now();
+const elapsed = () => (Date.now() - started) / 1000;
+let restartsAtStart;
+let last = "no health check ran yet";
+
+for (;;) {
+  const container = await inspect();
+  const { Status: status, ExitCode: exitCode, Error: error, Running: running, Health: health } = container.State;
+  restartsAtStart ??= container.RestartCount;
+
+  if (wanted === "stopped") {
+    if (!running) process.exit(0);
+    await fail("is running although it is wanted stopped; `npx trading stop bot` stops it");
+  }
+  if (status === "exited" || status === "dead" || status === "created" || status === "paused") {
+    await fail(`is ${status} (exit code ${exitCode}${error ? `, ${error}` : ""}) although it is wanted running; \`npm run pulumi -- up --refresh\` starts it again`);
+  }
+  const sinceStart = (Date.now() - Date.parse(container.State.StartedAt)) / 1000;
+  if (container.RestartCount - restartsAtStart >= RESTARTS_TOLERATED || (status === "restarting" && container.RestartCount >= RESTARTS_TOLERATED)) {
+    await fail(`keeps ending (exit code ${exitCode}, restarted ${container.RestartCount} times)`);
+  }
+  if (running && status === "running") {
+    // The Engine's own verdict is enough where it is not older than its interval.
+    if (health?.Status === "healthy" && sinceStart > 60) process.exit(0);
+    const answer = await check(container);
+    if (answer.ok) process.exit(0);
+    last = answer.text || "the health check failed without a word";
+    if (health?.Status === "unhealthy" && elapsed() > UNHEALTHY_PATIENCE_SECONDS) await fail(`is unhealthy: ${last}`);
+  }
+  if (elapsed() > Number(limitSeconds)) await fail(`did not become healthy within ${limitSeconds} s: ${last}`);
+  await pause(POLL_MILLISECONDS);
+}

@@ -1,0 +1,31 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parse } from "yaml";
+import type { StackConfiguration } from "./schema";
+import { parseStackConfiguration } from "./stackConfiguration";
+
+const NAMESPACE = "trading:";
+
+/**
+ * Reads a stack's configuration from its file, for commands that run without Pulumi.
+ *
+ * @throws when the file is missing or not YAML
+ * @throws {ConfigurationError} when a key is wrong
+ */
+export function readStackFile(root: string, stack: string): StackConfiguration {
+  const name = `Pulumi.${stack}.yaml`;
+  let text: string;
+  try {
+    text = fs.readFileSync(path.join(root, name), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    const known = fs.readdirSync(root).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    throw new Error(`there is no stack "${stack}" (${name} is missing); known stacks: ${known.join(", ") || "none"}`);
+  }
+  const config: unknown = (parse(text) as { config?: unknown } | null)?.config ?? {};
+  return parseStackConfiguration(stack, inNamespace(config as Record<string, unknown>));
+}
+
+function inNamespace(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).flatMap(([key, value]) => (key.startsWith(NAMESPACE) ? [[key.slice(NAMESPACE.length), value]] : [])));
+}

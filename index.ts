@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+import { refuseForeignObjects } from "./components/ownership";
+import { stackContext } from "./components/StackContext";
+import { TradingStack } from "./components/TradingStack";
+import { readOwner, readStackKey } from "./config/clone";
+import { readDesiredState } from "./config/desiredState";
+import { stackPorts } from "./config/names";
+import { readPulumiConfiguration } from "./config/pulumiConfiguration";
+import { IMAGE_NAMES, type ImageName } from "./images/catalog";
+import { ImageContexts } from "./images/context";
+
+export = async () => {
+  const root = __dirname;
+  const stack = pulumi.getStack();
+  const configuration = readPulumiConfiguration();
+  const context = stackContext(stack, configuration.mode, readOwner(root), readStackKey(root, stack), configuration.logLevel);
+
+  const contexts = new ImageContexts(root);
+  const [hashes] = await Promise.all([
+    Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
+    refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner),
+  ]);
+
+  const trading = new TradingStack("trading", {
+    context,
+    configuration,
+    desiredState: readDesiredState(root, stack),
+    imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>,
+    root,
+  });
+
+  const ports = stackPorts(configuration.portBase);
+  return {
+    page: `http://127.0.0.1:${ports.gui}`,
+    mlflow: `http://127.0.0.1:${ports.mlflow}`,
+    bots: trading.bots,
+    health: trading.health,
+  };
+};

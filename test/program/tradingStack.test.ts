@@ -1,0 +1,155 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { stackContext } from "../../components/StackContext";
+import { TradingStack } from "../../components/TradingStack";
+import { derivePassword } from "../../config/clone";
+import type { DesiredState } from "../../config/desiredState";
+import type { StackConfiguration } from "../../config/schema";
+import { parseStackConfiguration } from "../../config/stackConfiguration";
+import { IMAGE_NAMES, type ImageName } from "../../images/catalog";
+
+interface Made {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, any>;
+}
+
+const KEY = "5".repeat(64);
+const IMAGE_ID = `sha256:${"a".repeat(64)}`;
+const imageHashes = Object.fromEntries(IMAGE_NAMES.map((name) => [name, `hash-of-${name}`])) as Record<ImageName, string>;
+
+/** Secrets of the derived kind, to be looked for where they must not be. */
+function derivedSecrets(): string[] {
+  return ["database/postgres", "database/broker", "database/bot_refstrat01", "broker-token/refstrat01"].map((purpose) => derivePassword(KEY, purpose));
+}
+
+/** Declares a stack against Pulumi's mocks and returns what was made and called. */
+async function declare(configuration: Record<string, unknown>, options: { preview?: boolean; desired?: DesiredState } = {}) {
+  const made: Made[] = [];
+  const called: string[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        made.push({ type, name, inputs });
+        const state = type === "command:local:Command" ? { ...inputs, stdout: `${IMAGE_ID}\n` } : inputs;
+        return { id: `${name}-id`, state };
+      },
+      call: ({ token, inputs }) => {
+        expect(token).to.equal("command:local:run");
+        called.push(inputs.command);
+        return { stdout: "", stderr: "" };
+      },
+    },
+    "trading",
+    String(configuration.mode),
+    options.preview ?? false,
+  );
+  const parsed: StackConfiguration = parseStackConfiguration(String(configuration.mode), configuration);
+  const context = stackContext(String(configuration.mode), parsed.mode, "owner-of-the-test", KEY, parsed.logLevel);
+  const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, imageHashes, root: __dirname });
+  const health = await new Promise<string>((resolve) => stack.health.apply(resolve));
+  const containers = made.filter(({ type }) => type === "docker:index/container:Container");
+  return { made, called, containers, stack, health };
+}
+
+const paper = { mode: "paper", portBase: 8400, feed: { source: "synthetic" }, bots: [{ name: "refstrat01" }, { name: "second" }] };
+const live = { ...paper, mode: "live", portBase: 8500 };
+
+describe("the program", function () {
+  this.timeout(30_000);
+  let ofPaper: Awaited<ReturnType<typeof declare>>;
+  let ofLive: Awaited<ReturnType<typeof declare>>;
+  before(async () => {
+    ofPaper = await declare(paper);
+    ofLive = await declare(live, { desired: { bots: { refstrat01: "running" } } });
+  });
+
+  it("declares the containers of a paper stack, each under the house rules", () => {
+    const { containers } = ofPaper;
+    expect(containers.map(({ inputs }) => inputs.name).sort()).to.deep.equal(
+      ["bot-refstrat01", "bot-second", "broker", "gui", "livefeed", "mlflow", "timescaledb"].map((service) => `trading-paper-${service}`),
+    );
+    for (const { name, inputs } of containers) {
+      expect(inputs.image, name).to.equal(IMAGE_ID);
+      expect(inputs.readOnly, name).to.equal(true);
+      expect(inputs.user, name).to.match(/^[1-9]\d*:[1-9]\d*$/);
+      expect(inputs.memorySwap, name).to.equal(inputs.memory);
+      expect(inputs.destroyGraceSeconds, name).to.be.greaterThan(0);
+      expect(inputs.healthcheck.tests[0], name).to.equal("CMD");
+      expect(inputs.networksAdvanced, name).to.have.length(1);
+      expect(inputs.networksAdvanced[0].name, name).to.equal("trading-paper");
+      for (const port of inputs.ports) expect(port.ip, name).to.equal("127.0.0.1");
+      for (const volume of inputs.volumes) expect(volume.hostPath, name).to.equal(undefined);
+    }
+  });
+
+  it("publishes the page and MLflow, and nothing else", () => {
+    const { containers } = ofPaper;
+    const published = containers.flatMap(({ inputs }) => inputs.ports.map((port: { external: number }) => [inputs.name, port.external]));
+    expect(published).to.have.deep.members([
+      ["trading-paper-gui", 8400],
+      ["trading-paper-mlflow", 8401],
+    ]);
+  });
+
+  it("puts no password or token anywhere but on the standard input of the commands that fill the volumes", () => {
+    const { made, called } = ofPaper;
+    const secrets = derivedSecrets();
+    const encoded = [...secrets, ...secrets.map((secret) => Buffer.from(secret).toString("base64"))];
+    for (const { type, name, inputs } of made) {
+      const { stdin, ...rest } = inputs;
+      const text = JSON.stringify(rest);
+      for (const secret of encoded) expect(text.includes(secret), `${type} ${name}`).to.equal(false);
+      // Pulumi's mark of a secret value.
+      if (stdin !== undefined) expect(JSON.stringify(stdin), name).to.include("1b47061264138c4ac30d75fd1eb44270");
+    }
+    for (const command of called) for (const secret of encoded) expect(command.includes(secret)).to.equal(false);
+  });
+
+  it("gives every service a secrets volume and a database role of its own", () => {
+    const { containers } = ofPaper;
+    const roles = containers.flatMap(({ inputs }) => (inputs.envs as string[]).filter((entry) => entry.startsWith("DATABASE_USER=")));
+    expect(new Set(roles).size).to.equal(roles.length);
+    const volumes = containers.map(({ inputs }) => inputs.volumes.find((volume: { containerPath: string }) => volume.containerPath === "/secrets").volumeName);
+    expect(new Set(volumes).size).to.equal(containers.length);
+  });
+
+  it("asks for the health of every container at an up, after the images were seen", () => {
+    const { called, containers, health } = ofPaper;
+    expect(called[0]).to.match(/^node images\/verify\.mjs base=sha256:a+ /);
+    for (const { inputs } of containers) expect(called).to.include(`node components/waitUntilHealthy.mjs ${inputs.name} running 120`);
+    expect(health).to.equal("every container is as it is wanted");
+  });
+
+  it("runs nothing in a preview", async () => {
+    const { called } = await declare(paper, { preview: true });
+    expect(called).to.deep.equal([]);
+  });
+
+  it("makes no bot before livefeed and broker are healthy", () => {
+    const at = (service: string) => ofPaper.called.findIndex((command) => command.includes(`trading-paper-${service} `));
+    expect(at("timescaledb")).to.be.lessThan(at("livefeed"));
+    expect(Math.max(at("livefeed"), at("broker"))).to.be.lessThan(at("bot-refstrat01"));
+  });
+
+  it("declares the bots of live and starts none without a promotion", () => {
+    const { containers, stack, called } = ofLive;
+    const bot = containers.find(({ inputs }) => inputs.name === "trading-live-bot-refstrat01")!;
+    expect(bot.inputs).to.deep.include({ start: false, mustRun: false });
+    expect(stack.bots[0]!.reason).to.equal("live has no promotion: the bot is made and not started");
+    expect(called).to.include("node components/waitUntilHealthy.mjs trading-live-bot-refstrat01 stopped 120");
+  });
+
+  it("keeps a stopped bot stopped and changes nothing else of it", async () => {
+    const find = (result: Awaited<ReturnType<typeof declare>>) => result.containers.find(({ inputs }) => inputs.name === "trading-paper-bot-refstrat01")!.inputs;
+    const running = find(ofPaper);
+    const stopped = find(await declare(paper, { desired: { bots: { refstrat01: "stopped" } } }));
+    expect(stopped).to.deep.equal({ ...running, start: false, mustRun: false });
+  });
+
+  it("shares no name between paper and live", () => {
+    const names = ({ made }: typeof ofPaper) => made.flatMap(({ type, inputs }) => (type.startsWith("docker:") ? [inputs.name as string] : []));
+    const taken = new Set(names(ofPaper));
+    for (const name of names(ofLive)) expect(taken.has(name), name).to.equal(false);
+  });
+});

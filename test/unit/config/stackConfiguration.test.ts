@@ -1,0 +1,81 @@
+import { expect } from "chai";
+import * as path from "node:path";
+import { ConfigurationError, parseStackConfiguration } from "../../../config/stackConfiguration";
+import { readStackFile } from "../../../config/stackFile";
+
+const paper = { mode: "paper", portBase: 8400, feed: { source: "synthetic" }, bots: [{ name: "refstrat01" }] };
+const live = { mode: "live", portBase: 8500, feed: { source: "synthetic" }, bots: [{ name: "refstrat01" }] };
+
+function linesOf(values: Record<string, unknown>): string[] {
+  try {
+    parseStackConfiguration("paper", values);
+  } catch (error) {
+    expect(error).to.be.instanceOf(ConfigurationError);
+    return (error as Error).message.split("\n");
+  }
+  throw new Error("the configuration was accepted");
+}
+
+describe("stack configuration", () => {
+  it("fills in the defaults, those of the strategy included", () => {
+    const configuration = parseStackConfiguration("paper", paper);
+    expect(configuration.bots[0]).to.deep.include({
+      name: "refstrat01",
+      image: "reference",
+      strategy: "RefStrat_01",
+      symbol: "BTCUSDT",
+      startingCash: 10_000,
+      settings: { emaFast: 20, emaSlow: 50, atrPeriod: 14, stopAtrMultiple: 3, riskFraction: 0.005, maxExposure: 1 },
+    });
+    expect(configuration.feed).to.deep.equal({ source: "synthetic", seed: 1, startTime: "2024-01-01T00:00:00Z", warmupBars: 300, speed: 720 });
+    expect(configuration.broker).to.deep.include({ feeRate: 0.001, slippageRate: 0.0005, decisionGraceSeconds: 10 });
+  });
+
+  it("gives equal hashes to settings that trade alike, and others to those that do not", () => {
+    const hash = (settings: object) => parseStackConfiguration("paper", { ...paper, bots: [{ name: "a", settings }] }).bots[0]!.configurationHash;
+    expect(hash({ emaFast: 20 })).to.equal(hash({}));
+    expect(hash({ emaFast: 21 })).to.not.equal(hash({}));
+  });
+
+  for (const stack of ["paper", "live"]) {
+    it(`accepts the project's own Pulumi.${stack}.yaml`, () => {
+      expect(readStackFile(path.resolve(__dirname, "../../.."), stack).mode).to.equal(stack);
+    });
+  }
+
+  const cases: [string, Record<string, unknown>, string[]][] = [
+    ["an unknown key", { ...paper, speed: 3 }, ["  trading:speed = 3: unknown key; allowed here: mode, portBase, interval, bots, broker, database, mlflow, gui, livefeed, logLevel, feed"]],
+    ["an unknown mode", { ...paper, mode: "demo" }, ['  trading:mode = "demo": allowed: "paper", "live"']],
+    ["a missing mode", { portBase: 1 }, ['  trading:mode = nothing: allowed: "paper", "live"']],
+    ["an unknown feed", { ...paper, feed: { source: "magic" } }, ['  trading:feed.source = "magic": allowed: "synthetic", "recording"']],
+    ["a replay speed in live", { ...live, feed: { source: "synthetic", speed: 60 } }, ["  trading:feed.speed = 60: unknown key; allowed here: source, seed, startTime, warmupBars"]],
+    ["a recording in live", { ...live, feed: { source: "recording", file: "a.csv" } }, ['  trading:feed.source = "recording": allowed: "synthetic"']],
+    ["a speed of nothing", { ...paper, feed: { source: "synthetic", speed: 0 } }, ["  trading:feed.speed = 0: allowed: more than 0"]],
+    ["a speed in words", { ...paper, feed: { source: "synthetic", speed: "fast" } }, ['  trading:feed.speed = "fast": allowed: a number above 0 and up to 1000000, or "maximum"']],
+    ["no bot", { ...paper, bots: [] }, ["  trading:bots = []: allowed: at least 1 entries"]],
+    ["two bots of one name", { ...paper, bots: [{ name: "a" }, { name: "a" }] }, ['  trading:bots[1].name = "a": already used by another bot; allowed: a name of its own']],
+    ["an image by tag", { ...paper, bots: [{ name: "a", image: "mine:latest" }] }, ['  trading:bots[0].image = "mine:latest": allowed: reference, a local image id sha256:<64 hex>, or name@sha256:<64 hex>; never a tag']],
+    ["an unknown strategy", { ...paper, bots: [{ name: "a", strategy: "Moon" }] }, ['  trading:bots[0].strategy = "Moon": allowed: "RefStrat_01"']],
+    ["a wrong strategy setting", { ...paper, bots: [{ name: "a", settings: { emaFast: "x" } }] }, ['  trading:bots[0].settings.emaFast = "x": allowed: a value of type number']],
+    ["an unknown strategy setting", { ...paper, bots: [{ name: "a", settings: { ema: 1 } }] }, ["  trading:bots[0].settings.ema = 1: unknown key; allowed here: emaFast, emaSlow, atrPeriod, stopAtrMultiple, riskFraction, maxExposure"]],
+    ["a symbol the recording does not have", { ...paper, feed: { source: "recording", file: "a.csv" }, bots: [{ name: "a", symbol: "ETHUSDT" }] }, ['  trading:bots[0].symbol = "ETHUSDT": the recording has no such symbol; allowed: BTCUSDT']],
+    ["a port that programs may not use", { ...paper, portBase: 80 }, ["  trading:portBase = 80: allowed: at least 1024"]],
+  ];
+  for (const [name, values, expected] of cases) {
+    it(`refuses ${name}`, () => {
+      expect(linesOf(values).slice(1)).to.deep.equal(expected);
+    });
+  }
+
+  it("lists everything that is wrong at once, with the number of keys", () => {
+    const lines = linesOf({ ...paper, portBase: "x", nonsense: true, bots: [{ name: "Bad Name", settings: { emaFast: 0 } }], broker: { feeRate: 2 } });
+    expect(lines[0]).to.equal("Pulumi.paper.yaml has 5 wrong keys; nothing was changed:");
+    expect(lines).to.have.length(6);
+  });
+});
+
+describe("stack file", () => {
+  it("names the known stacks when one does not exist", () => {
+    expect(() => readStackFile(path.resolve(__dirname, "../../.."), "nowhere")).to.throw(/^there is no stack "nowhere" \(Pulumi\.nowhere\.yaml is missing\); known stacks: .*live, .*paper/);
+  });
+});

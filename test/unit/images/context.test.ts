@@ -1,0 +1,73 @@
+import { expect } from "chai";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { IMAGE_NAMES, IMAGES, OPERATING_SYSTEM_IMAGE } from "../../../images/catalog";
+import { contentHash, ImageContexts } from "../../../images/context";
+
+const project = path.resolve(__dirname, "../../..");
+
+describe("image contexts", () => {
+  let root: string;
+  const write = (file: string, text: string) => {
+    fs.mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    fs.writeFileSync(path.join(root, file), text);
+  };
+  beforeEach(() => {
+    root = fs.mkdtempSync(path.join(os.tmpdir(), "trading-images-"));
+    write("images/base/Dockerfile", "FROM base\n");
+    write("images/node/Dockerfile", "FROM node\n");
+    write("images/service/Dockerfile", "FROM service\n");
+    write("services/bot/main.ts", 'import { fee } from "../../domain/fee";\nconsole.log(fee);\n');
+    write("services/gui/main.ts", 'console.log("gui");\n');
+    write("services/gui/page/main.ts", "document.title = String(1);\n");
+    write("services/gui/page/index.html", "<p>page</p>\n");
+    write("domain/fee.ts", "export const fee = 1;\n");
+  });
+  afterEach(() => fs.rmSync(root, { recursive: true }));
+  const tags = async () => Object.fromEntries(await Promise.all((["base", "node", "bot", "gui"] as const).map(async (name) => [name, (await new ImageContexts(root).get(name)).tag])));
+  const changedBy = async (change: () => void) => {
+    const before = await tags();
+    change();
+    const after = await tags();
+    return Object.keys(after).filter((name) => after[name] !== before[name]);
+  };
+
+  it("change only for the image whose program imports the changed file", async () => {
+    expect(await changedBy(() => write("domain/fee.ts", "export const fee = 2;\n"))).to.deep.equal(["bot"]);
+    expect(await changedBy(() => write("domain/unused.ts", "export const unused = 2;\n"))).to.deep.equal([]);
+    expect(await changedBy(() => write("services/gui/page/index.html", "<p>other</p>\n"))).to.deep.equal(["gui"]);
+  });
+
+  it("change with their parents", async () => {
+    expect(await changedBy(() => write("images/node/Dockerfile", "FROM newer\n"))).to.deep.equal(["node", "bot", "gui"]);
+    expect(await changedBy(() => write(".tools/certificates/a.crt", "certificate\n"))).to.deep.equal(["base", "node", "bot", "gui"]);
+  });
+
+  it("do not change with line ends or with the folder the project is in", async () => {
+    expect(await changedBy(() => write("images/base/Dockerfile", "FROM base\r\n"))).to.deep.equal([]);
+    const before = await tags();
+    const moved = `${root}-moved`;
+    fs.renameSync(root, moved);
+    root = moved;
+    expect(await tags()).to.deep.equal(before);
+  });
+
+  it("hold the page as the service serves it", async () => {
+    expect([...(await new ImageContexts(root).get("gui")).files.keys()]).to.deep.equal(["Dockerfile", "main.js", "page/index.html", "page/page.js"]);
+  });
+
+  it("tell apart contents that would run together", () => {
+    const hash = (files: [string, string][]) => contentHash(new Map(files.map(([name, text]) => [name, Buffer.from(text)])), "parent");
+    expect(hash([["a", "1\nb\n"]])).to.not.equal(hash([["a", "1"], ["b", ""]]));
+  });
+
+  it("exist for every image of the catalog, parents first", () => {
+    for (const name of IMAGE_NAMES) {
+      expect(fs.existsSync(path.join(project, "images", IMAGES[name].folder, "Dockerfile")), name).to.equal(true);
+      const parent = IMAGES[name].parent;
+      if (parent) expect(IMAGE_NAMES.indexOf(parent)).to.be.lessThan(IMAGE_NAMES.indexOf(name));
+    }
+    expect(OPERATING_SYSTEM_IMAGE).to.match(/^trading-os:/);
+  });
+});
