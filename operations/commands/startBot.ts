@@ -1,0 +1,74 @@
+import { Command } from "commander";
+import { followWish, isRunning } from "../botState";
+import type { Context } from "../context";
+import type { ContainerFact, Engine } from "../engine";
+import { EXIT, failure } from "../errors";
+import type { GlobalOptions, Outcome, Wrap } from "../program";
+import { botContainer, chosenBot, declaredStack, mayTrade, owner } from "../stack";
+import { changeWish, readWish } from "../wishes";
+
+const HEALTH_SECONDS = 90;
+const POLL_MILLISECONDS = 500;
+
+/** `start bot [name]`: the wish first, then the container, then its health. */
+export function startBotCommand(context: Context, wrap: Wrap): Command {
+  return new Command("bot")
+    .description("wish a bot running, start its container and wait until it is healthy")
+    .argument("[name]", "bot to start; the stack's first when left out")
+    .action(wrap((options, name) => startBot(context, options, name)));
+}
+
+async function startBot(context: Context, { stack }: GlobalOptions, name: string | undefined): Promise<Outcome> {
+  const declared = declaredStack(context.root, stack);
+  const bot = chosenBot(declared, name).name;
+  if (!mayTrade(declared)) {
+    throw failure(`stack ${stack} is live and has no promotion: its bots are declared and not started; nothing was changed`);
+  }
+  owner(context.root);
+  const engine = context.engine();
+  const wishBefore = await changeWish(context.root, stack, bot, "running");
+  const inForce = `the wish "running" of bot ${bot} is in force: the next npm run pulumi -- up --refresh --stack ${stack} starts it too`;
+  context.whenInterrupted(inForce);
+  const after = await followWish(context, engine, stack, bot).catch((error: unknown) => {
+    throw failure(`${(error as Error).message}; ${inForce}`, { stack, bot, wish: "running" });
+  });
+  if (after.wish !== "running") throw failure(`another command wished bot ${bot} stopped meanwhile: it is stopped`, { stack, bot, wish: after.wish });
+  if (after.container === undefined) {
+    throw failure(`container ${botContainer(stack, bot)} does not exist; the wish "running" is in force: npm run pulumi -- up --refresh --stack ${stack} makes and starts it`, {
+      stack,
+      bot,
+      wish: "running",
+    });
+  }
+  const container = await waitForHealth(context, engine, stack, bot, after.container);
+  return {
+    exitCode: EXIT.ok,
+    text: `Bot ${bot} of stack ${stack} is ${container.health === undefined ? "running" : "running and healthy"}.\nWish: running${wishBefore === "running" ? " (as before)" : ""}\n`,
+    document: { stack, bot, wish: "running", wishBefore, state: container.state, health: container.health ?? null },
+  };
+}
+
+function describeEnd(container: ContainerFact | undefined, late: boolean): string {
+  if (container === undefined) return "its container is gone";
+  if (!isRunning(container)) return `ended with exit code ${container.exitCode}`;
+  return `is ${container.health ?? container.state}${late ? ` after ${HEALTH_SECONDS} s` : ""}`;
+}
+
+/** Waits until the container says that it makes progress; what it ends with otherwise is told with its last log lines. */
+async function waitForHealth(context: Context, engine: Engine, stack: string, bot: string, started: ContainerFact): Promise<ContainerFact> {
+  const deadline = context.now() + HEALTH_SECONDS * 1000;
+  const details = { stack, bot, wish: "running" };
+  let container: ContainerFact | undefined = started;
+  for (;;) {
+    if (container !== undefined && container.state === "running" && container.health !== "starting" && container.health !== "unhealthy") return container;
+    if (readWish(context.root, stack, bot) === "stopped") throw failure(`another command wished bot ${bot} stopped meanwhile: it is stopped`, { ...details, wish: "stopped" });
+    const late = context.now() > deadline;
+    if (!isRunning(container) || container?.health === "unhealthy" || late) {
+      const what = describeEnd(container, late);
+      const log = container === undefined ? "" : (await engine.log(container.id, 5)).trimEnd();
+      throw failure(`bot ${bot} was started and ${what}; its wish stays "running"${log === "" ? "" : `; last lines of its log:\n${log}`}`, details);
+    }
+    await context.wait(POLL_MILLISECONDS);
+    container = await engine.container(started.id);
+  }
+}

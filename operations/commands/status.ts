@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import type { Context } from "../context";
+import { CommandError, EXIT } from "../errors";
+import type { GlobalOptions, Outcome, Wrap } from "../program";
+import { declaredStack, owner } from "../stack";
+import { statusReport } from "../statusModel";
+import { statusText } from "../statusText";
+import { readWishes } from "../wishes";
+
+/** `status`: what is declared, what is wished, what runs; works with every service down. */
+export function statusCommand(context: Context, wrap: Wrap): Command {
+  return new Command("status")
+    .description("show containers, wishes, feed, account and last decision; exit code 1 when something is not healthy")
+    .action(wrap((options) => status(context, options)));
+}
+
+async function status(context: Context, { stack }: GlobalOptions): Promise<Outcome> {
+  const declared = declaredStack(context.root, stack);
+  const wishes = readWishes(context.root, stack);
+  const [docker, page] = await Promise.all([
+    context
+      .engine()
+      .containers(stack)
+      .then(
+        (containers) => ({ containers }),
+        (error: unknown) => {
+          if (error instanceof CommandError) return { containers: undefined, engineProblem: error.message };
+          throw error;
+        },
+      ),
+    context.page(declared.pagePort),
+  ]);
+  const now = context.now();
+  const report = statusReport({ declared, wishes, owner: owner(context.root), ...docker, page, now });
+  return { exitCode: report.healthy ? EXIT.ok : EXIT.failed, text: statusText(report, now), document: report };
+}

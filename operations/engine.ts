@@ -1,0 +1,162 @@
+import Docker from "dockerode";
+import { dataVolumes, LABELS } from "../config/names";
+import { failure } from "./errors";
+
+/** One container of a stack as Docker has it. */
+export interface ContainerFact {
+  readonly id: string;
+  readonly name: string;
+  /** Value of the service label, for example `broker` or `bot-refstrat01`. */
+  readonly service: string;
+  /** Identity of the clone it belongs to; undefined when it carries no such label. */
+  readonly owner: string | undefined;
+  readonly state: string;
+  /** undefined when the container has no healthcheck, or is not running. */
+  readonly health: "healthy" | "unhealthy" | "starting" | undefined;
+  readonly imageId: string;
+  /** Epoch milliseconds; undefined when it was never started. */
+  readonly startedAt: number | undefined;
+  readonly exitCode: number;
+  readonly restarts: number;
+  /** Seconds that Docker gives the container between SIGTERM and SIGKILL; undefined when the container says nothing. */
+  readonly stopTimeout: number | undefined;
+}
+
+/** One volume of a stack. */
+export interface VolumeFact {
+  readonly name: string;
+  readonly stack: string | undefined;
+  readonly owner: string | undefined;
+}
+
+/** What the commands need of Docker. Every method throws {@link CommandError} in plain words when Docker does not answer. */
+export interface Engine {
+  /** Containers that carry the stack's label, running or not, ordered by name. */
+  containers(stack: string): Promise<ContainerFact[]>;
+  container(name: string): Promise<ContainerFact | undefined>;
+  /** Volumes whose label or name says that they belong to the stack, ordered by name. */
+  volumes(stack: string): Promise<VolumeFact[]>;
+  /** Starts a container; no error when it runs already. */
+  start(id: string): Promise<void>;
+  /** SIGTERM, then SIGKILL after the grace; no error when it is stopped already. */
+  stop(id: string, graceSeconds: number): Promise<void>;
+  /** Removes a volume; no error when it is gone already. */
+  removeVolume(name: string): Promise<void>;
+  /** Last lines of a container's log. */
+  log(id: string, lines: number): Promise<string>;
+}
+
+interface HttpError extends Error {
+  statusCode?: number;
+  code?: string;
+  reason?: string;
+  json?: { message?: string };
+}
+
+const UNREACHABLE = new Set(["ECONNREFUSED", "ENOENT", "EACCES", "EPERM", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EPIPE"]);
+
+/** Turns an error of the client library into one line that says what is wrong and what to do. */
+export function explainEngineError(error: unknown): Error {
+  const problem = error as HttpError;
+  if (problem.statusCode === undefined && problem.code !== undefined && UNREACHABLE.has(problem.code)) {
+    const where = process.env.DOCKER_HOST === undefined ? "" : ` (DOCKER_HOST is ${process.env.DOCKER_HOST})`;
+    const reason =
+      problem.code === "EACCES" || problem.code === "EPERM"
+        ? "this user may not talk to it"
+        : "is it running? Start Docker Desktop, or the docker service";
+    return failure(`Docker cannot be reached${where}: ${reason} [${problem.code}]`, { docker: "unreachable" });
+  }
+  if (problem.statusCode !== undefined) return failure(`Docker refused: ${problem.json?.message ?? problem.reason ?? problem.message}`);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function time(text: string | undefined): number | undefined {
+  const value = Date.parse(text ?? "");
+  return Number.isNaN(value) || value <= 0 ? undefined : value;
+}
+
+function factOf(info: Docker.ContainerInspectInfo): ContainerFact {
+  const labels = info.Config.Labels ?? {};
+  const name = info.Name.replace(/^\//, "");
+  const health = info.State.Health?.Status;
+  const stopTimeout = (info.Config as { StopTimeout?: number }).StopTimeout;
+  return {
+    id: info.Id,
+    name,
+    service: labels[LABELS.service] ?? name,
+    owner: labels[LABELS.owner],
+    state: info.State.Status,
+    health: info.State.Running && (health === "healthy" || health === "unhealthy" || health === "starting") ? health : undefined,
+    imageId: info.Image,
+    startedAt: time(info.State.StartedAt),
+    exitCode: info.State.ExitCode,
+    restarts: info.RestartCount,
+    stopTimeout,
+  };
+}
+
+function byName(left: { name: string }, right: { name: string }): number {
+  return left.name < right.name ? -1 : left.name > right.name ? 1 : 0;
+}
+
+/** An Engine that has said nothing for so long hangs. */
+const ANSWER_MILLISECONDS = 15_000;
+
+/** Talks to the Engine that `DOCKER_HOST`, or else Docker's own default, points at. */
+export function connectEngine(): Engine {
+  const docker = new Docker({ timeout: ANSWER_MILLISECONDS });
+
+  async function guarded<T>(work: () => Promise<T>, ignoredStatus: readonly number[] = [], otherwise?: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (ignoredStatus.includes((error as HttpError).statusCode ?? 0)) return otherwise as T;
+      throw explainEngineError(error);
+    }
+  }
+
+  const inspect = (id: string) =>
+    guarded<ContainerFact | undefined>(async () => factOf(await docker.getContainer(id).inspect()), [404], undefined);
+
+  return {
+    async containers(stack) {
+      const found = await guarded(() => docker.listContainers({ all: true, filters: { label: [`${LABELS.stack}=${stack}`] } }));
+      const facts = await Promise.all(found.map((container) => inspect(container.Id)));
+      return facts.filter((fact): fact is ContainerFact => fact !== undefined).sort(byName);
+    },
+    container: inspect,
+    async volumes(stack) {
+      const { Volumes } = await guarded(() => docker.listVolumes());
+      return (Volumes ?? [])
+        .map((volume) => {
+          const labels = (volume.Labels ?? {}) as Record<string, string>;
+          return { name: volume.Name, stack: labels[LABELS.stack], owner: labels[LABELS.owner] };
+        })
+        .filter((volume) => volume.stack === stack || dataVolumes(stack).includes(volume.name))
+        .sort(byName);
+    },
+    start: (id) => guarded(async () => void (await docker.getContainer(id).start()), [304]),
+    stop: (id, graceSeconds) => {
+      // The answer comes only when the container has ended.
+      const patient = new Docker({ timeout: graceSeconds * 1000 + ANSWER_MILLISECONDS });
+      return guarded(async () => void (await patient.getContainer(id).stop({ t: graceSeconds })), [304, 404]);
+    },
+    removeVolume: (name) => guarded(async () => void (await docker.getVolume(name).remove()), [404]),
+    async log(id, lines) {
+      const raw = await guarded(() => docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines, follow: false }), [404], Buffer.alloc(0));
+      return plainLog(raw as Buffer);
+    },
+  };
+}
+
+/** Takes the 8-byte frame headers out of a log that Docker sends as one multiplexed stream. */
+export function plainLog(raw: Buffer): string {
+  const parts: string[] = [];
+  let offset = 0;
+  while (offset + 8 <= raw.length) {
+    const length = raw.readUInt32BE(offset + 4);
+    parts.push(raw.toString("utf8", offset + 8, offset + 8 + length));
+    offset += 8 + length;
+  }
+  return parts.join("");
+}

@@ -1,0 +1,69 @@
+import { readOwner } from "../config/clone";
+import { botService, SERVICES, stackNames, stackPorts } from "../config/names";
+import type { BotConfiguration, StackConfiguration } from "../config/schema";
+import { readStackFile } from "../config/stackFile";
+import { failure, usage } from "./errors";
+
+/** A stack as its file declares it. */
+export interface DeclaredStack {
+  readonly stack: string;
+  readonly configuration: StackConfiguration;
+  /** Service names of its containers, bots last. */
+  readonly services: readonly string[];
+  /** Port of the page on 127.0.0.1. */
+  readonly pagePort: number;
+}
+
+/** What a stack may be called: it becomes part of container, volume and file names. */
+const STACK_NAME = /^[a-z][a-z0-9-]{0,30}$/;
+
+export function checkStackName(stack: string): string {
+  if (!STACK_NAME.test(stack)) {
+    throw usage(`"${stack}" cannot be the name of a stack; allowed: a lower-case letter, then up to 30 lower-case letters, digits and hyphens`);
+  }
+  return stack;
+}
+
+/** Reads the stack's file; what is wrong in it is told as it is, with exit code 2. */
+export function declaredStack(root: string, stack: string): DeclaredStack {
+  checkStackName(stack);
+  let configuration: StackConfiguration;
+  try {
+    configuration = readStackFile(root, stack);
+  } catch (error) {
+    throw usage((error as Error).message);
+  }
+  return {
+    stack,
+    configuration,
+    services: [...SERVICES, ...configuration.bots.map((bot) => botService(bot.name))],
+    pagePort: stackPorts(configuration.portBase).gui,
+  };
+}
+
+/** The bot of that name, or the stack's default bot when no name is given. */
+export function chosenBot({ stack, configuration }: DeclaredStack, name: string | undefined): BotConfiguration {
+  const found = name === undefined ? configuration.bots[0] : configuration.bots.find((bot) => bot.name === name);
+  if (found === undefined) {
+    throw usage(`stack ${stack} declares no bot "${name}"; declared: ${configuration.bots.map((bot) => bot.name).join(", ")}`);
+  }
+  return found;
+}
+
+/** A live bot trades only after a promotion; until then its container is made and not started. */
+export function mayTrade({ configuration }: DeclaredStack): boolean {
+  return configuration.mode !== "live";
+}
+
+/** Identity of this clone; every command that touches containers or volumes compares with it first. */
+export function owner(root: string): string {
+  try {
+    return readOwner(root);
+  } catch (error) {
+    throw failure((error as Error).message);
+  }
+}
+
+export function botContainer(stack: string, bot: string): string {
+  return stackNames(stack).botContainer(bot);
+}

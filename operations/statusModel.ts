@@ -1,0 +1,152 @@
+import { botService, stackNames } from "../config/names";
+import { wishFor, type DesiredState } from "../config/desiredState";
+import type { ContainerFact } from "./engine";
+import type { PageFeed, PageStatus } from "./page";
+import { mayTrade, type DeclaredStack } from "./stack";
+
+/** What the owner, or the program's rules, want of a container. */
+export type Want = "running" | "stopped" | "not promoted";
+
+export interface ServiceStatus {
+  readonly service: string;
+  readonly container: string;
+  readonly want: Want;
+  /** Docker's state, `absent` without a container, `unknown` when Docker does not answer. */
+  readonly state: string;
+  readonly health: string | undefined;
+  readonly image: string | undefined;
+  readonly uptimeSeconds: number | undefined;
+  readonly restarts: number | undefined;
+  /** Whether reality is what is wanted. */
+  readonly ok: boolean;
+  readonly note: string;
+}
+
+export interface StatusReport {
+  readonly stack: string;
+  readonly mode: string;
+  readonly healthy: boolean;
+  /** One line each: what is not as it should be, and what to do. */
+  readonly problems: readonly string[];
+  readonly services: readonly ServiceStatus[];
+  readonly page: { readonly address: string; readonly answers: boolean };
+  /** What the page says about trust; null without it. */
+  readonly trust: PageStatus["trust"] | null;
+  readonly feeds: PageStatus["feeds"];
+  readonly bots: PageStatus["bots"];
+  /** When feeds and bots were read from the database, epoch milliseconds; null when never. */
+  readonly readAt: number | null;
+}
+
+export interface StatusFacts {
+  readonly declared: DeclaredStack;
+  readonly wishes: DesiredState;
+  readonly owner: string;
+  /** undefined when Docker does not answer. */
+  readonly containers: readonly ContainerFact[] | undefined;
+  readonly engineProblem?: string;
+  readonly page: PageStatus | undefined;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** Everything `status` says, from facts alone. */
+export function statusReport(facts: StatusFacts): StatusReport {
+  const { declared, containers, now } = facts;
+  const { stack, configuration } = declared;
+  const services = declared.services.map((service) => serviceStatus(service, facts));
+  const problems = facts.engineProblem === undefined ? [] : [facts.engineProblem];
+  // Another stack may have taken the port.
+  const page = facts.page?.stack === stack ? facts.page : undefined;
+  if (facts.page !== undefined && page === undefined) problems.push(`gui: ${pageAddress(declared)} is the page of stack ${facts.page.stack}`);
+
+  if (containers !== undefined) {
+    const present = services.filter((service) => service.state !== "absent");
+    if (present.length === 0) {
+      problems.push(`no container of stack ${stack} exists: npm run pulumi -- up --stack ${stack}`);
+    } else {
+      problems.push(...services.filter((service) => !service.ok).map((service) => `${service.service}: ${service.note}`));
+    }
+    const known = new Set(services.map((service) => service.container));
+    const extra = containers.filter((container) => !known.has(container.name) && container.state === "running");
+    problems.push(...extra.map((container) => `${container.name} runs and is not declared: npm run pulumi -- up --stack ${stack}`));
+    if (facts.page === undefined && services.some((service) => service.service === "gui" && service.ok)) {
+      problems.push(`gui: runs and its page at ${pageAddress(declared)} does not answer`);
+    }
+  }
+  problems.push(...(page?.feeds ?? []).flatMap((feed) => feedProblem(feed, now)));
+  if (page?.stale === true) problems.push(`gui: ${page.readAt === null ? "has not read the database yet" : "its values are old, the database does not answer it"}`);
+  return {
+    stack,
+    mode: configuration.mode,
+    healthy: problems.length === 0,
+    problems,
+    services,
+    page: { address: pageAddress(declared), answers: page !== undefined },
+    trust: page?.trust ?? null,
+    feeds: page?.feeds ?? [],
+    bots: page?.bots ?? [],
+    readAt: page?.readAt ?? null,
+  };
+}
+
+function feedProblem({ symbol, state, reason, leaseUntil }: PageFeed, now: number): string[] {
+  if (state !== "HEALTHY") return [`feed ${symbol}: ${state}${reason === "" ? "" : ` (${reason})`}: no entries until it is HEALTHY again`];
+  return leaseUntil === null || leaseUntil <= now ? [`feed ${symbol}: its lease has run out: no entries until it is renewed`] : [];
+}
+
+function pageAddress(declared: DeclaredStack): string {
+  return `http://127.0.0.1:${declared.pagePort}`;
+}
+
+function want(service: string, { declared, wishes }: StatusFacts): Want {
+  const bot = declared.configuration.bots.find((entry) => botService(entry.name) === service);
+  if (bot === undefined) return "running";
+  if (wishFor(wishes, bot.name) === "stopped") return "stopped";
+  return mayTrade(declared) ? "running" : "not promoted";
+}
+
+function serviceStatus(service: string, facts: StatusFacts): ServiceStatus {
+  const { stack } = facts.declared;
+  const name = stackNames(stack).container(service);
+  const wanted = want(service, facts);
+  const nothing = { health: undefined, image: undefined, uptimeSeconds: undefined, restarts: undefined };
+  if (facts.containers === undefined) {
+    return { service, container: name, want: wanted, state: "unknown", ...nothing, ok: false, note: "Docker does not answer" };
+  }
+  const fact = facts.containers.find((container) => container.name === name);
+  if (fact === undefined) {
+    const note = `has no container: npm run pulumi -- up --refresh --stack ${stack}`;
+    return { service, container: name, want: wanted, state: "absent", ...nothing, ok: false, note };
+  }
+  const running = fact.state === "running";
+  return {
+    service,
+    container: name,
+    want: wanted,
+    state: fact.state,
+    health: fact.health,
+    image: fact.imageId,
+    uptimeSeconds: running && fact.startedAt !== undefined ? Math.max(0, (facts.now - fact.startedAt) / 1000) : undefined,
+    restarts: fact.restarts,
+    ...judge(fact, wanted, facts),
+  };
+}
+
+function judge(fact: ContainerFact, wanted: Want, { owner, declared: { stack } }: StatusFacts): { ok: boolean; note: string } {
+  if (fact.owner !== owner) return { ok: false, note: "belongs to another clone" };
+  const bot = fact.service.replace(/^bot-/, "");
+  if (wanted !== "running") {
+    const wish = wanted === "stopped" ? "is wished stopped" : "has no promotion";
+    if (fact.state === "running" || fact.state === "restarting") return { ok: false, note: `runs and ${wish}: npx trading stop bot ${bot} --stack ${stack}` };
+    return { ok: true, note: wanted === "stopped" ? "stopped by wish" : "not started: no promotion" };
+  }
+  if (fact.state !== "running") {
+    const remedy = fact.service.startsWith("bot-") ? `npx trading start bot ${bot} --stack ${stack}` : `npm run pulumi -- up --refresh --stack ${stack}`;
+    const ended = fact.state === "exited" ? ` with exit code ${fact.exitCode}` : "";
+    return { ok: false, note: `${fact.state}${ended}: ${remedy}` };
+  }
+  if (fact.health === "unhealthy") return { ok: false, note: `unhealthy: docker logs --tail 50 ${fact.name}` };
+  if (fact.health === "starting") return { ok: false, note: "is starting: not healthy yet" };
+  return { ok: true, note: "" };
+}

@@ -1,0 +1,145 @@
+import type { Kysely } from "kysely";
+import { hasPendingOrder, workingStop, type Account, type Order } from "../../domain/orders";
+import { toDate, toEpoch } from "../shared/database";
+import type { NewOrder, OrderRow, TradingSchema } from "../shared/schema";
+
+/** A bot's account as the database holds it. Times are epoch milliseconds, amounts in the quote currency. */
+export interface AccountRecord {
+  readonly bot: string;
+  readonly symbol: string;
+  readonly interval: string;
+  readonly startingCash: number;
+  /** First candle of the indicators' warm-up. */
+  readonly warmupFrom: number;
+  /** First bar the account lives through. */
+  readonly startBar: number;
+  readonly account: Account;
+}
+
+/**
+ * Reads an account with its open orders in one statement, so that the two belong together.
+ * @returns undefined when the bot has never registered
+ */
+export async function readAccount(db: Kysely<TradingSchema>, bot: string): Promise<AccountRecord | undefined> {
+  const rows = await db
+    .selectFrom("accounts as a")
+    .leftJoin("orders as o", (join) =>
+      join.onRef("o.bot", "=", "a.bot").on("o.status", "in", ["accepted", "working"]),
+    )
+    .select([
+      "a.symbol",
+      "a.interval",
+      "a.startingCash",
+      "a.cash",
+      "a.quantity as positionQuantity",
+      "a.entryPrice",
+      "a.entryBar",
+      "a.entryFee",
+      "a.warmupFrom",
+      "a.startBar",
+      "a.processedBar",
+      "o.clientOrderId",
+      "o.bar",
+      "o.action",
+      "o.side",
+      "o.type",
+      "o.quantity",
+      "o.stopPrice",
+      "o.status",
+      "o.reason",
+    ])
+    .where("a.bot", "=", bot)
+    .orderBy("o.createdAt")
+    .orderBy("o.clientOrderId")
+    .execute();
+  const first = rows[0];
+  if (first === undefined) return undefined;
+  const orders = rows.flatMap((row) => (row.clientOrderId === null ? [] : [orderOf(row as unknown as OrderRow)]));
+  return {
+    bot,
+    symbol: first.symbol,
+    interval: first.interval,
+    startingCash: first.startingCash,
+    warmupFrom: toEpoch(first.warmupFrom),
+    startBar: toEpoch(first.startBar),
+    account: {
+      cash: first.cash,
+      position:
+        first.positionQuantity === 0
+          ? null
+          : {
+              quantity: first.positionQuantity,
+              entryPrice: first.entryPrice!,
+              entryBar: toEpoch(first.entryBar!),
+              entryFee: first.entryFee!,
+            },
+      orders,
+      processedBar: toEpoch(first.processedBar),
+    },
+  };
+}
+
+/**
+ * Locks the account's row until the transaction ends. To be called before reading it: a row and its orders read in the
+ * statement that waited for the lock could be of different times.
+ * @returns false when the bot has never registered
+ */
+export async function lockAccount(transaction: Kysely<TradingSchema>, bot: string): Promise<boolean> {
+  const row = await transaction.selectFrom("accounts").select("bot").where("bot", "=", bot).forUpdate().executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The columns of `accounts` that change with a bar. */
+export function accountColumns(account: Account): {
+  cash: number;
+  quantity: number;
+  entryPrice: number | null;
+  entryBar: Date | null;
+  entryFee: number | null;
+  stopPrice: number | null;
+  processedBar: Date | null;
+} {
+  const { position } = account;
+  return {
+    cash: account.cash,
+    quantity: position?.quantity ?? 0,
+    entryPrice: position?.entryPrice ?? null,
+    entryBar: position === null ? null : toDate(position.entryBar),
+    entryFee: position?.entryFee ?? null,
+    stopPrice: position === null ? null : (workingStop(account)?.stopPrice ?? null),
+    processedBar: account.processedBar === null ? null : toDate(account.processedBar),
+  };
+}
+
+export function orderOf(row: OrderRow): Order {
+  return {
+    clientOrderId: row.clientOrderId,
+    bar: toEpoch(row.bar),
+    action: row.action,
+    side: row.side,
+    type: row.type,
+    quantity: row.quantity,
+    stopPrice: row.stopPrice,
+    status: row.status,
+    reason: row.reason,
+  };
+}
+
+export function orderColumns(order: Order, bot: string): NewOrder {
+  return { ...order, bot, bar: toDate(order.bar) };
+}
+
+/** What GET /v1/account answers. */
+export function accountJson(record: AccountRecord, simulated: boolean): object {
+  const { account, ...rest } = record;
+  return {
+    ...rest,
+    processedBar: account.processedBar,
+    cash: account.cash,
+    position: account.position,
+    stopPrice: workingStop(account)?.stopPrice ?? null,
+    pendingOrder: hasPendingOrder(account),
+    orders: account.orders,
+    simulated,
+  };
+}

@@ -1,0 +1,45 @@
+import { sql } from "kysely";
+import type { Database } from "../shared/database";
+import type { Readiness } from "../shared/server";
+import type { LoopStatus } from "./BarLoop";
+
+/** A bot's cursor beside the newest candle of its market. */
+export interface Progress {
+  readonly bot: string;
+  readonly behind: boolean;
+}
+
+/** A loop takes a turn every second; one that took none for this long hangs. Wall milliseconds. */
+const patience = 10_000;
+
+/** Reads how far each registered bot is; fails when the database cannot be reached. */
+export async function readProgress(database: Database): Promise<Progress[]> {
+  const { rows } = await sql<Progress>`
+    SELECT a.bot, coalesce(c.open_time > coalesce(a.processed_bar, a.start_bar - interval '1 microsecond'), false) AS behind
+    FROM accounts AS a LEFT JOIN LATERAL (
+      SELECT open_time FROM candles WHERE symbol = a.symbol AND interval = a.interval ORDER BY open_time DESC LIMIT 1
+    ) AS c ON true ORDER BY a.bot`.execute(database.db);
+  return rows;
+}
+
+/**
+ * Ready when every bot's loop turns and none is behind the market for another reason than waiting for a bot that is
+ * there.
+ * @param loops the loops of the configured bots, by bot
+ */
+export function judge(progress: readonly Progress[], loops: ReadonlyMap<string, LoopStatus>, now: number): Readiness {
+  for (const [bot, loop] of loops) {
+    if (loop.error !== null) return { ready: false, reason: `the bars of ${bot} are not worked: ${loop.error}` };
+    const idle = now - Math.max(loop.lastTurn, loop.lastBar);
+    if (idle > patience) return { ready: false, reason: `the loop of ${bot} took no turn for ${Math.round(idle / 1000)} s` };
+  }
+  for (const { bot, behind } of progress) {
+    const loop = loops.get(bot);
+    const stuck = loop !== undefined && behind && loop.waitingFor === null && now - loop.lastBar > patience;
+    if (stuck) return { ready: false, reason: `${bot} is behind the newest candle and not waiting for its bot` };
+  }
+  const waiting = [...loops].filter(([, loop]) => loop.waitingFor !== null).map(([bot, loop]) => `the ${loop.waitingFor} of ${bot}`);
+  const registered = progress.filter(({ bot }) => loops.has(bot)).length;
+  const counted = `${registered} of ${loops.size} bots registered, fills are simulated`;
+  return { ready: true, reason: waiting.length === 0 ? counted : `${counted}; waiting for ${waiting.join(", ")}` };
+}

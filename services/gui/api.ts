@@ -1,0 +1,172 @@
+/**
+ * What the page's JSON API answers. All times are epoch milliseconds; `...Bar` and `...Candle` times are market time
+ * (the candle's open time), the others wall time. Money and prices are in the quote currency, fractions plain numbers.
+ */
+
+export type TrustLevel = "yes" | "care" | "no";
+
+/** The answer to "may I trust it now?" with what stands against it, worst first. */
+export interface TrustView {
+  level: TrustLevel;
+  title: string;
+  reasons: string[];
+}
+
+export type SourceState = "up" | "notReady" | "down";
+
+/** Something this service reads from. */
+export interface SourceView {
+  name: "database" | "broker" | "livefeed";
+  state: SourceState;
+  reason: string;
+  /** When it last answered as it should; null when it has not since this service started. */
+  lastUp: number | null;
+}
+
+export type FeedStateView = "HEALTHY" | "DEGRADED" | "DOWN" | "UNKNOWN";
+
+export interface FeedView {
+  symbol: string;
+  interval: string;
+  state: FeedStateView;
+  reason: string;
+  lastCandle: number | null;
+  updatedAt: number | null;
+  leaseUntil: number | null;
+  /** Milliseconds until entries are blocked; 0 when they are. */
+  leaseLeft: number;
+}
+
+/** Where the candles come from; a replay's market time is not today. */
+export interface SessionView {
+  source: string;
+  replay: boolean;
+  startedAt: number;
+}
+
+export interface PositionView {
+  quantity: number;
+  entryPrice: number;
+  entryBar: number;
+  entryFee: number;
+  stopPrice: number | null;
+  /** At the close of the last processed bar, after the fee of the entry. */
+  unrealisedProfit: number | null;
+  /** What is lost against the last close when the stop is hit, before slippage and fees. */
+  riskToStop: number | null;
+}
+
+export interface DecisionView {
+  bar: number;
+  decidedAt: number;
+  action: "enter" | "exit" | "moveStop" | "hold";
+  reason: string;
+  late: boolean;
+  indicators: Record<string, number | null>;
+}
+
+export interface PendingOrderView {
+  bar: number;
+  action: string;
+  quantity: number | null;
+  stopPrice: number | null;
+}
+
+export interface BotView {
+  name: string;
+  symbol: string;
+  interval: string;
+  strategy: string;
+  /** Whether a process holds the bot's lock; null when that is not known. */
+  running: boolean | null;
+  registered: boolean;
+  processedBar: number | null;
+  /** Newest closed candle of the bot's market. */
+  lastCandle: number | null;
+  lastClose: number | null;
+  /** Candles after the bar of the last decision. */
+  behind: number;
+  lastDecision: DecisionView | null;
+  pendingOrders: PendingOrderView[];
+  startingCash: number | null;
+  cash: number | null;
+  equity: number | null;
+  /** Fraction below the highest equity so far, now and at worst; marked to market. */
+  drawdown: number | null;
+  maxDrawdown: number | null;
+  /** Null when flat. */
+  position: PositionView | null;
+  trades: number;
+  wins: number;
+  realisedProfit: number;
+  fees: number;
+  configurationHash: string | null;
+}
+
+export interface StatusView {
+  now: number;
+  stack: string;
+  mode: "paper" | "live";
+  /** One sentence about what stands behind the fills. */
+  fills: string;
+  configurationHash: string;
+  mlflowPageUrl: string | null;
+  trust: TrustView;
+  sources: SourceView[];
+  /** When the values of feed and bots were read from the database; null when they never were. */
+  readAt: number | null;
+  /** The values are older than they should be. */
+  stale: boolean;
+  session: SessionView | null;
+  feeds: FeedView[];
+  bots: BotView[];
+}
+
+export interface CandleView {
+  time: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+}
+
+/** What the bot saw and the broker held on a bar. */
+export interface LineView {
+  time: number;
+  emaFast: number | null;
+  emaSlow: number | null;
+  /** The protective stop that worked during this bar; null without a position. */
+  stop: number | null;
+}
+
+export interface CandlesView {
+  symbol: string;
+  interval: string;
+  candles: CandleView[];
+  lines: LineView[];
+}
+
+export interface TradeView {
+  entryBar: number;
+  exitBar: number;
+  quantity: number;
+  entryPrice: number;
+  exitPrice: number;
+  fees: number;
+  profit: number;
+  exitReason: string;
+}
+
+export interface EquityPoint {
+  time: number;
+  equity: number;
+  drawdown: number;
+}
+
+export interface EquityView {
+  startingCash: number | null;
+  /** Every how many bars a point is given. */
+  step: number;
+  points: EquityPoint[];
+}

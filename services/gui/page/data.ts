@@ -1,0 +1,35 @@
+import type { BotView, CandlesView, DecisionView, EquityView, StatusView, TradeView } from "../api";
+
+/** An answer takes at most this long; later ones come when they come. */
+const patienceMilliseconds = 8000;
+
+async function get<T>(path: string): Promise<T> {
+  const response = await fetch(path, { signal: AbortSignal.timeout(patienceMilliseconds) });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  return (await response.json()) as T;
+}
+
+export const getStatus = (): Promise<StatusView> => get<StatusView>("/api/status");
+
+export interface History {
+  candles: CandlesView;
+  trades: TradeView[];
+  equity: EquityView;
+  decisions: DecisionView[];
+}
+
+export async function getHistory(bot: string): Promise<History> {
+  const query = `?bot=${encodeURIComponent(bot)}`;
+  const [candles, trades, equity, decisions] = await Promise.all([
+    get<CandlesView>(`/api/candles${query}&limit=400`),
+    get<TradeView[]>(`/api/trades${query}&limit=200`),
+    get<EquityView>(`/api/equity${query}&limit=1000`),
+    get<DecisionView[]>(`/api/decisions${query}&limit=50`),
+  ]);
+  return { candles, trades, equity, decisions };
+}
+
+/** Changes when the history has something new. */
+export function historyVersion(bot: BotView): string {
+  return [bot.name, bot.lastCandle, bot.processedBar, bot.lastDecision?.bar, bot.trades, bot.position?.stopPrice].join("|");
+}

@@ -1,0 +1,124 @@
+import type { BotView, FeedStateView, FeedView, PositionView, SourceView, StatusView } from "./api";
+import { decisionView, type BotRows, type StatusRows } from "./rows";
+import type { BotSettings, GuiSettings } from "./settings";
+import type { SnapshotState } from "./snapshot";
+import { trust } from "./trust";
+
+export interface StatusInput {
+  now: number;
+  stack: string;
+  mode: "paper" | "live";
+  settings: GuiSettings;
+  database: SnapshotState<StatusRows>;
+  broker: SourceView;
+  livefeed: SourceView;
+}
+
+/** Values read longer ago than this are shown as old. */
+export const staleMilliseconds = 10_000;
+
+/** Puts rows and answers together into what the page shows. */
+export function statusView(input: StatusInput): StatusView {
+  const { now, settings, database, broker, livefeed } = input;
+  const rows = database.last?.value;
+  const readAt = database.last?.at ?? null;
+  const stale = readAt === null || database.problem !== undefined || now - readAt > staleMilliseconds;
+  const sources: SourceView[] = [
+    database.problem === undefined
+      ? { name: "database", state: "up", reason: "answers", lastUp: readAt }
+      : { name: "database", state: "down", reason: database.problem, lastUp: readAt },
+    broker,
+    livefeed,
+  ];
+  const feeds = feedsOf(settings.bots, rows, now);
+  const bots = settings.bots.map((bot) => botView(bot, rows?.bots.find((candidate) => candidate.name === bot.name)));
+  const fills = fillsStatement(input.mode, rows);
+  return {
+    now,
+    stack: input.stack,
+    mode: input.mode,
+    fills,
+    configurationHash: settings.configuration.hash,
+    mlflowPageUrl: settings.mlflowPageUrl,
+    trust: trust({ now, stale, readAt, sources, feeds, bots }),
+    sources,
+    readAt,
+    stale,
+    session: rows?.session
+      ? { source: rows.session.source, replay: rows.session.replay, startedAt: rows.session.startedAt.getTime() }
+      : null,
+    feeds,
+    bots,
+  };
+}
+
+/** One feed for each market that a bot trades, known to the database or not. */
+function feedsOf(bots: readonly BotSettings[], rows: StatusRows | undefined, now: number): FeedView[] {
+  const markets = new Map(bots.map((bot) => [`${bot.symbol} ${bot.interval}`, bot]));
+  return [...markets.values()].map(({ symbol, interval }) => {
+    const row = rows?.feeds.find((feed) => feed.symbol === symbol && feed.interval === interval);
+    const leaseUntil = row?.leaseUntil?.getTime() ?? null;
+    return {
+      symbol,
+      interval,
+      state: (row?.state ?? "UNKNOWN") as FeedStateView,
+      reason: row?.reason ?? "the feed has not reported yet",
+      lastCandle: row?.lastOpenTime?.getTime() ?? null,
+      updatedAt: row?.updatedAt.getTime() ?? null,
+      leaseUntil,
+      leaseLeft: Math.max(0, (leaseUntil ?? 0) - now),
+    };
+  });
+}
+
+function botView(bot: BotSettings, rows: BotRows | undefined): BotView {
+  const account = rows?.account;
+  const equity = rows?.lastEquity?.equity ?? account?.startingCash ?? null;
+  const peak = rows?.peakEquity ?? account?.startingCash ?? null;
+  return {
+    ...bot,
+    running: rows?.running ?? null,
+    registered: account !== undefined,
+    processedBar: account?.processedBar?.getTime() ?? null,
+    lastCandle: rows?.lastCandle?.openTime.getTime() ?? null,
+    lastClose: rows?.lastCandle?.close ?? null,
+    behind: rows?.behind ?? 0,
+    lastDecision: rows?.lastDecision === undefined ? null : decisionView(rows.lastDecision),
+    pendingOrders: (rows?.pendingOrders ?? []).map((order) => ({ ...order, bar: order.bar.getTime() })),
+    startingCash: account?.startingCash ?? null,
+    cash: account?.cash ?? null,
+    equity,
+    drawdown: equity === null || peak === null ? null : Math.max(0, 1 - equity / peak),
+    maxDrawdown: rows?.maxDrawdown ?? (account === undefined ? null : 0),
+    position: rows === undefined ? null : positionView(rows),
+    trades: rows?.trades.count ?? 0,
+    wins: rows?.trades.wins ?? 0,
+    realisedProfit: rows?.trades.profit ?? 0,
+    fees: rows?.trades.fees ?? 0,
+    configurationHash: account?.configurationHash ?? null,
+  };
+}
+
+function positionView({ account, lastEquity }: BotRows): PositionView | null {
+  if (account === undefined || account.quantity === 0 || account.entryPrice === null || account.entryBar === null) return null;
+  const { quantity, entryPrice, stopPrice } = account;
+  const entryFee = account.entryFee ?? 0;
+  const close = lastEquity?.close ?? null;
+  return {
+    quantity,
+    entryPrice,
+    entryBar: account.entryBar.getTime(),
+    entryFee,
+    stopPrice,
+    unrealisedProfit: close === null ? null : quantity * (close - entryPrice) - entryFee,
+    riskToStop: close === null || stopPrice === null ? null : Math.max(0, quantity * (close - stopPrice)),
+  };
+}
+
+function fillsStatement(mode: "paper" | "live", rows: StatusRows | undefined): string {
+  const simulated = (rows?.bots ?? []).reduce((sum, bot) => sum + bot.fills.simulated, 0);
+  const real = (rows?.bots ?? []).reduce((sum, bot) => sum + bot.fills.real, 0);
+  if (real > 0) return simulated > 0 ? `${real} fills from the exchange, ${simulated} simulated` : "Fills come from the exchange: real money";
+  if (mode === "paper" || simulated > 0) return "Fills are simulated: no order leaves this machine";
+  return "No fill yet";
+}

@@ -1,0 +1,169 @@
+import type { ColumnType, Generated, Insertable, JSONColumnType, Selectable } from "kysely";
+
+/**
+ * The tables of schema `trading` as Kysely sees them: camel case names stand for snake case columns.
+ * Times are `Date` both ways (see `toDate` and `toEpoch` in database.ts), `numeric` columns are numbers,
+ * `jsonb` columns are read as values and written as JSON text.
+ */
+export interface TradingSchema {
+  feedSessions: FeedSessionsTable;
+  candles: CandlesTable;
+  feedStatus: FeedStatusTable;
+  feedFindings: FeedFindingsTable;
+  accounts: AccountsTable;
+  decisions: DecisionsTable;
+  orders: OrdersTable;
+  fills: FillsTable;
+  trades: TradesTable;
+  equity: EquityTable;
+}
+
+type Json<T extends object | null = object> = JSONColumnType<T>;
+type NullableJson<T extends object> = ColumnType<T | null, string | null, string | null>;
+/** A column with a default of now(): may be left out of an insert. */
+type DefaultedTime = ColumnType<Date, Date | undefined, Date>;
+
+/** One run of a feed source: where its warm-up begins and from which bar on bots may trade. */
+export interface FeedSessionsTable {
+  id: Generated<number>;
+  source: string;
+  settings: Json<Record<string, unknown>>;
+  replay: boolean;
+  warmupFrom: Date;
+  tradeFrom: Date;
+  startedAt: DefaultedTime;
+}
+
+export interface CandlesTable {
+  symbol: string;
+  interval: string;
+  openTime: Date;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+  source: string;
+  receivedAt: DefaultedTime;
+}
+
+export type FeedState = "HEALTHY" | "DEGRADED" | "DOWN";
+
+export interface FeedStatusTable {
+  symbol: string;
+  interval: string;
+  state: FeedState;
+  reason: string;
+  lastOpenTime: Date | null;
+  updatedAt: DefaultedTime;
+  leaseUntil: Date | null;
+}
+
+export interface FeedFindingsTable {
+  id: Generated<number>;
+  at: DefaultedTime;
+  symbol: string;
+  interval: string;
+  openTime: Date | null;
+  kind: string;
+  details: Json<Record<string, unknown>>;
+}
+
+/** A bot's simulated account; a flat account has no entry and no stop. */
+export interface AccountsTable {
+  bot: string;
+  symbol: string;
+  interval: string;
+  strategy: string;
+  strategySettings: Json<Record<string, unknown>>;
+  configurationHash: string;
+  startingCash: number;
+  cash: number;
+  quantity: number;
+  entryPrice: number | null;
+  entryBar: Date | null;
+  entryFee: number | null;
+  stopPrice: number | null;
+  warmupFrom: Date;
+  startBar: Date;
+  processedBar: Date | null;
+  updatedAt: DefaultedTime;
+}
+
+export type DecisionAction = "enter" | "exit" | "moveStop" | "hold";
+
+export interface DecisionsTable {
+  bot: string;
+  bar: Date;
+  action: DecisionAction;
+  reason: string;
+  indicators: Json<Record<string, number | null>>;
+  intent: NullableJson<Record<string, unknown>>;
+  clientOrderId: string | null;
+  late: boolean;
+  decidedAt: DefaultedTime;
+}
+
+export type OrderAction = "enter" | "exit" | "moveStop" | "stop";
+export type OrderStatus = "accepted" | "working" | "filled" | "cancelled" | "rejected";
+
+export interface OrdersTable {
+  clientOrderId: string;
+  bot: string;
+  bar: Date;
+  action: OrderAction;
+  side: "buy" | "sell";
+  type: "market" | "stop";
+  quantity: number | null;
+  stopPrice: number | null;
+  status: OrderStatus;
+  reason: string | null;
+  createdAt: DefaultedTime;
+  updatedAt: DefaultedTime;
+}
+
+export interface FillsTable {
+  id: Generated<number>;
+  clientOrderId: string;
+  bot: string;
+  bar: Date;
+  side: "buy" | "sell";
+  price: number;
+  quantity: number;
+  fee: number;
+  slippage: number;
+  reason: string;
+  simulated: boolean;
+  /** Market time, not the wall clock. */
+  filledAt: Date;
+}
+
+export interface TradesTable {
+  id: Generated<number>;
+  bot: string;
+  entryBar: Date;
+  exitBar: Date;
+  quantity: number;
+  entryPrice: number;
+  exitPrice: number;
+  fees: number;
+  profit: number;
+  exitReason: string;
+}
+
+export interface EquityTable {
+  bot: string;
+  bar: Date;
+  equity: number;
+  cash: number;
+  quantity: number;
+  close: number;
+}
+
+export type AccountRow = Selectable<AccountsTable>;
+export type CandleRow = Selectable<CandlesTable>;
+export type DecisionRow = Selectable<DecisionsTable>;
+export type OrderRow = Selectable<OrdersTable>;
+export type NewOrder = Insertable<OrdersTable>;
+export type FeedStatusRow = Selectable<FeedStatusTable>;
+export type FeedSessionRow = Selectable<FeedSessionsTable>;

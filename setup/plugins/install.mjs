@@ -1,0 +1,90 @@
+// Builds the stand-in plugins and puts them where the Pulumi CLI looks for plugins.
+//   node setup/plugins/install.mjs --home PULUMI_HOME
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Folder, version and entry of each plugin. */
+const PLUGINS = [
+  { name: "docker", version: "5.2.0", entry: "docker/main.ts" },
+  { name: "command", version: "1.2.1", entry: "command/main.ts" },
+];
+
+async function sources(folder) {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+/** Changes whenever the plugins' sources or the installed packages do. */
+async function fingerprint(projectRoot) {
+  const hash = createHash("sha256");
+  for (const file of [...(await sources(here)), join(projectRoot, "package-lock.json")]) hash.update(await readFile(file));
+  return hash.digest("hex");
+}
+
+async function installed(folder) {
+  return readFile(join(folder, "fingerprint"), "utf8").catch(() => undefined);
+}
+
+async function bundle(entry, outfile, projectRoot) {
+  const { build } = await import("esbuild");
+  await build({
+    entryPoints: [join(here, entry)],
+    outfile,
+    absWorkingDir: projectRoot,
+    bundle: true,
+    minify: true,
+    keepNames: false,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    logLevel: "error",
+    // Only needed for Docker over SSH, with native parts that cannot be bundled.
+    alias: { ssh2: join(here, "docker", "noSsh.cjs") },
+  });
+}
+
+/**
+ * Installs the stand-ins for the official docker and command plugins; nothing is done where they are there already.
+ * @param {{ pulumiHome: string, projectRoot: string }} options
+ * @returns {Promise<{ installed: string[] }>} names of the plugins that were (re)built
+ * @throws on Windows, where plugins have to be real executables
+ */
+export async function installPlugins({ pulumiHome, projectRoot }) {
+  if (process.platform === "win32") {
+    throw new Error("The stand-in plugins do not run on Windows: the official docker and command plugins are needed here.");
+  }
+  const wanted = await fingerprint(projectRoot);
+  const done = [];
+  for (const { name, version, entry } of PLUGINS) {
+    const folder = join(pulumiHome, "plugins", `resource-${name}-v${version}`);
+    if ((await installed(folder)) === wanted) continue;
+    const temporary = `${folder}.new-${process.pid}`;
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary, { recursive: true });
+    await bundle(entry, join(temporary, "main.cjs"), projectRoot);
+    const launcher = '#!/usr/bin/env node\nrequire("./main.cjs");\n';
+    await writeFile(join(temporary, `pulumi-resource-${name}`), launcher, { mode: 0o755 });
+    await writeFile(join(temporary, "fingerprint"), wanted);
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+    done.push(name);
+  }
+  return { installed: done };
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const home = process.argv[process.argv.indexOf("--home") + 1];
+  if (!process.argv.includes("--home") || !home) {
+    console.error("usage: node setup/plugins/install.mjs --home PULUMI_HOME");
+    process.exit(2);
+  }
+  const { installed: names } = await installPlugins({ pulumiHome: home, projectRoot: join(here, "..", "..") });
+  console.log(names.length > 0 ? `stand-in plugins installed: ${names.join(", ")}` : "stand-in plugins: nothing to do");
+}

@@ -1,0 +1,307 @@
+import { expect } from "chai";
+import type { Candle } from "../../../domain/candles";
+import { applyIntent, defaultExecution, executionSettings, processBar, type BarResult } from "../../../domain/execution";
+import { openAccount, workingStop, type Account, type Intent } from "../../../domain/orders";
+
+type Prices = [open: number, high: number, low: number, close: number];
+/** What happens between two bars and in the second of them. */
+type Step = { intent?: Intent; bar: Prices };
+
+const candle = (openTime: number, [open, high, low, close]: Prices): Candle =>
+  Object.freeze({ openTime, open, high, low, close, volume: 1 });
+
+/** Bar 0 passes quietly; then the steps, as bars 1, 2, ... with order ids o1, o2, ... */
+function run(steps: Step[], cash = 1000): BarResult[] {
+  let account = processBar(openAccount(cash), candle(0, [100, 100, 100, 100])).account;
+  return steps.map(({ intent, bar }, index) => {
+    if (intent !== undefined) {
+      const source = { clientOrderId: `o${index + 1}`, bar: index };
+      const applied = applyIntent(frozen(account), intent, source);
+      expect(applied.order.reason).to.equal(null);
+      account = applied.account;
+    }
+    const result = processBar(frozen(account), candle(index + 1, bar));
+    account = result.account;
+    return result;
+  });
+}
+
+/** Frozen all through, so that changing an argument would throw. */
+function frozen(account: Account): Account {
+  account.orders.forEach(Object.freeze);
+  Object.freeze(account.orders);
+  Object.freeze(account.position);
+  return Object.freeze(account);
+}
+
+const changes = (result: BarResult) =>
+  result.orderUpdates.map(({ clientOrderId, status, reason }) => [clientOrderId, status, reason]);
+
+const enter: Intent = { action: "enter", quantity: 2, stopPrice: 90 };
+const entered: Step = { intent: enter, bar: [100.01, 105, 95, 104] };
+const cashAfterEntry = 799.65986;
+
+describe("execution", () => {
+  it("has the defaults that are documented, and refuses unknown settings", () => {
+    const defaults = { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001 };
+    expect(defaultExecution).to.deep.equal(defaults);
+    expect(executionSettings.safeParse({ feerate: 0 }).success).to.equal(false);
+  });
+
+  it("fills an entry at the next open, a tick worse than slippage, and works its stop", () => {
+    const [first] = run([entered]);
+    expect(first!.fills).to.deep.equal([
+      {
+        clientOrderId: "o1",
+        bar: 1,
+        side: "buy",
+        price: 100.07,
+        quantity: 2,
+        fee: 0.20014,
+        slippage: 0.12,
+        reason: "entry",
+      },
+    ]);
+    expect(first!.account.cash).to.equal(cashAfterEntry);
+    expect(first!.account.position).to.deep.equal({ quantity: 2, entryPrice: 100.07, entryBar: 1, entryFee: 0.20014 });
+    expect(first!.equity).to.equal(1007.65986);
+    expect(first!.trades).to.deep.equal([]);
+    expect(changes(first!)).to.deep.equal([
+      ["o1", "filled", null],
+      ["o1-stop", "working", null],
+    ]);
+    expect(workingStop(first!.account)).to.deep.equal({
+      clientOrderId: "o1-stop",
+      bar: 0,
+      action: "stop",
+      side: "sell",
+      type: "stop",
+      quantity: 2,
+      stopPrice: 90,
+      status: "working",
+      reason: null,
+    });
+  });
+
+  it("rounds the fee to 8 decimals", () => {
+    const [first] = run([{ intent: { ...enter, quantity: 0.12345 }, bar: [100.01, 105, 95, 104] }]);
+    expect(first!.fills[0]!.fee).to.equal(0.01235364);
+    expect(first!.account.cash).to.equal(987.63400486);
+  });
+
+  const ways: { title: string; steps: Step[]; cash: number; fill: object; trade: object; orders: unknown[] }[] = [
+    {
+      title: "an exit sells at the next open and cancels the stop",
+      steps: [entered, { intent: { action: "exit" }, bar: [103.33, 104, 91, 100] }],
+      cash: 1005.99332,
+      fill: { clientOrderId: "o2", bar: 2, price: 103.27, fee: 0.20654, slippage: 0.12, reason: "exit" },
+      trade: { entryBar: 1, exitBar: 2, fees: 0.40668, profit: 5.99332, exitReason: "exit" },
+      orders: [
+        ["o2", "filled", null],
+        ["o1-stop", "cancelled", "the position was closed"],
+      ],
+    },
+    {
+      title: "an exit and a stop in one bar: the exit at the open wins",
+      steps: [entered, { intent: { action: "exit" }, bar: [95, 96, 80, 85] }],
+      cash: 989.36996,
+      fill: { clientOrderId: "o2", price: 94.95, fee: 0.1899, reason: "exit" },
+      trade: { profit: -10.63004, exitReason: "exit" },
+      orders: [
+        ["o2", "filled", null],
+        ["o1-stop", "cancelled", "the position was closed"],
+      ],
+    },
+    {
+      title: "an exit wins also when the bar opens below the stop",
+      steps: [entered, { intent: { action: "exit" }, bar: [85.5, 88, 80, 87] }],
+      cash: 970.38896,
+      fill: { clientOrderId: "o2", price: 85.45, reason: "exit" },
+      trade: { profit: -29.61104, exitReason: "exit" },
+      orders: [
+        ["o2", "filled", null],
+        ["o1-stop", "cancelled", "the position was closed"],
+      ],
+    },
+    {
+      title: "a low that touches the stop sells at the stop",
+      steps: [entered, { bar: [100, 101, 90, 95] }],
+      cash: 979.37996,
+      fill: { clientOrderId: "o1-stop", bar: 2, side: "sell", price: 89.95, fee: 0.1799, slippage: 0.1, reason: "stop" },
+      trade: { quantity: 2, entryPrice: 100.07, exitPrice: 89.95, fees: 0.38004, profit: -20.62004, exitReason: "stop" },
+      orders: [["o1-stop", "filled", null]],
+    },
+    {
+      title: "a bar that opens below the stop sells at its open",
+      steps: [entered, { bar: [85.5, 88, 80, 87] }],
+      cash: 970.38896,
+      fill: { clientOrderId: "o1-stop", price: 85.45, fee: 0.1709, slippage: 0.1, reason: "stop" },
+      trade: { profit: -29.61104, exitReason: "stop" },
+      orders: [["o1-stop", "filled", null]],
+    },
+    {
+      title: "the stop works in the entry's own bar",
+      steps: [{ intent: enter, bar: [100.01, 105, 89, 95] }],
+      cash: 979.37996,
+      fill: { clientOrderId: "o1-stop", bar: 1, price: 89.95, reason: "stop" },
+      trade: { entryBar: 1, exitBar: 1, profit: -20.62004, exitReason: "stop" },
+      orders: [
+        ["o1", "filled", null],
+        ["o1-stop", "filled", null],
+      ],
+    },
+    {
+      title: "a moved stop works from the next bar on",
+      steps: [
+        entered,
+        { intent: { action: "moveStop", stopPrice: 98 }, bar: [104, 105, 98.01, 100] },
+        { bar: [100, 101, 98, 99] },
+      ],
+      cash: 995.36396,
+      fill: { clientOrderId: "o2", bar: 3, price: 97.95, fee: 0.1959, slippage: 0.1, reason: "stop" },
+      trade: { profit: -4.63604, exitReason: "stop" },
+      orders: [["o2", "filled", null]],
+    },
+    {
+      title: "a bar that opens below a moved stop sells at its open",
+      steps: [entered, { intent: { action: "moveStop", stopPrice: 98 }, bar: [97, 99, 95, 96] }],
+      cash: 993.36596,
+      fill: { clientOrderId: "o2", bar: 2, price: 96.95, reason: "stop" },
+      trade: { profit: -6.63404, exitReason: "stop" },
+      orders: [
+        ["o1-stop", "cancelled", "replaced by a higher stop"],
+        ["o2", "filled", null],
+      ],
+    },
+  ];
+  for (const { title, steps, cash, fill, trade, orders } of ways) {
+    it(title, () => {
+      const result = run(steps).at(-1)!;
+      expect(result.fills.at(-1)).to.deep.include(fill);
+      expect(result.trades).to.have.length(1);
+      expect(result.trades[0]).to.deep.include(trade);
+      expect(changes(result)).to.deep.equal(orders);
+      expect(result.account).to.deep.include({ cash, position: null, orders: [] });
+      expect(result.equity).to.equal(cash);
+    });
+  }
+
+  it("replaces the old stop when the moved one takes over", () => {
+    const [, second] = run([entered, { intent: { action: "moveStop", stopPrice: 98 }, bar: [104, 105, 99, 100] }]);
+    expect(changes(second!)).to.deep.equal([
+      ["o1-stop", "cancelled", "replaced by a higher stop"],
+      ["o2", "working", null],
+    ]);
+    expect(second!.account.orders).to.have.length(1);
+    expect(workingStop(second!.account)).to.include({ clientOrderId: "o2", stopPrice: 98, quantity: 2 });
+  });
+
+  for (const open of [90, 89.99, 50]) {
+    it(`cancels an entry whose bar opens at ${open} with its stop at 90`, () => {
+      const [first] = run([{ intent: enter, bar: [open, 105, 40, 104] }]);
+      expect(changes(first!)).to.deep.equal([["o1", "cancelled", "opened through its stop"]]);
+      expect(first!.fills).to.deep.equal([]);
+      expect(first!.account).to.deep.equal({ cash: 1000, position: null, orders: [], processedBar: 1 });
+    });
+  }
+
+  it("reduces an entry to what cash pays for, fee included", () => {
+    const [first] = run([{ intent: { ...enter, quantity: 9.98 }, bar: [101, 105, 95, 104] }]);
+    expect(first!.fills[0]).to.include({ price: 101.06, quantity: 9.88522, fee: 0.99900033 });
+    expect(first!.account.cash).to.equal(0.00066647);
+    expect(changes(first!)[0]).to.deep.equal(["o1", "filled", "reduced to what cash can pay"]);
+    expect(workingStop(first!.account)!.quantity).to.equal(9.88522);
+  });
+
+  it("cancels an entry that cash pays no step of", () => {
+    const [first] = run([{ intent: enter, bar: [100, 105, 95, 104] }], 0.001);
+    expect(changes(first!)).to.deep.equal([["o1", "cancelled", "cash cannot pay for it"]]);
+    expect(first!.account).to.include({ cash: 0.001, position: null });
+  });
+
+  it("marks equity at the close of a bar in which nothing happens", () => {
+    const [, second] = run([entered, { bar: [104, 105, 90.01, 91.5] }]);
+    expect(second!.equity).to.equal(982.65986);
+    expect([second!.fills, second!.trades, second!.orderUpdates]).to.deep.equal([[], [], []]);
+    expect(second!.account.processedBar).to.equal(2);
+  });
+
+  it("refuses a bar that does not follow the last one", () => {
+    const account = run([entered])[0]!.account;
+    const message = "Bar 1970-01-01T00:00:00.001Z does not follow 1970-01-01T00:00:00.001Z";
+    expect(() => processBar(account, candle(1, [1, 1, 1, 1]))).to.throw(RangeError, message);
+  });
+
+  describe("intents that are rejected", () => {
+    const flat = run([{ bar: [100, 101, 99, 100] }])[0]!.account;
+    const holding = run([entered])[0]!.account;
+    const waiting = applyIntent(flat, enter, { clientOrderId: "first", bar: 1 }).account;
+    const cases: { title: string; account: Account; intent: Intent; bar?: number; reason: string }[] = [
+      { title: "an entry in a position", account: holding, intent: enter, reason: "a position is already open" },
+      { title: "an exit without a position", account: flat, intent: { action: "exit" }, reason: "there is no position to exit" },
+      {
+        title: "a moved stop without a position",
+        account: flat,
+        intent: { action: "moveStop", stopPrice: 95 },
+        reason: "there is no position to protect",
+      },
+      {
+        title: "a second order before the next bar",
+        account: waiting,
+        intent: enter,
+        reason: "order first still waits for the next bar",
+      },
+      {
+        title: "a stop that does not rise",
+        account: holding,
+        intent: { action: "moveStop", stopPrice: 90 },
+        reason: "the stop may only rise: 90 is not above 90",
+      },
+      {
+        title: "a quantity between steps",
+        account: flat,
+        intent: { ...enter, quantity: 0.000015 },
+        reason: "quantity 0.000015 is not a positive multiple of the quantity step 0.00001",
+      },
+      {
+        title: "a quantity of zero",
+        account: flat,
+        intent: { ...enter, quantity: 0 },
+        reason: "quantity 0 is not a positive multiple of the quantity step 0.00001",
+      },
+      {
+        title: "a stop between ticks",
+        account: flat,
+        intent: { ...enter, stopPrice: 90.005 },
+        reason: "stop price 90.005 is not a positive multiple of the price tick 0.01",
+      },
+      {
+        title: "a negative stop",
+        account: flat,
+        intent: { ...enter, stopPrice: -1 },
+        reason: "stop price -1 is not a positive multiple of the price tick 0.01",
+      },
+      {
+        title: "a decision on an older bar",
+        account: flat,
+        intent: enter,
+        bar: 0,
+        reason: "decided on bar 1970-01-01T00:00:00.000Z, but the account is at 1970-01-01T00:00:00.001Z",
+      },
+      {
+        title: "a decision before the first bar",
+        account: openAccount(1000),
+        intent: enter,
+        bar: 0,
+        reason: "decided on bar 1970-01-01T00:00:00.000Z, but the account has processed no bar yet",
+      },
+    ];
+    for (const { title, account, intent, bar = 1, reason } of cases) {
+      it(title, () => {
+        const result = applyIntent(account, intent, { clientOrderId: "late", bar });
+        expect(result.order).to.include({ clientOrderId: "late", status: "rejected", reason });
+        expect(result.account).to.equal(account);
+      });
+    }
+  });
+});

@@ -1,0 +1,71 @@
+import { expect } from "chai";
+import * as fs from "node:fs";
+import { makeClone, trading } from "./support";
+
+describe("the command line", () => {
+  let root: string;
+  before(() => (root = makeClone()));
+  after(() => fs.rmSync(root, { recursive: true }));
+
+  const wrong: [string, string][] = [
+    ["frob", "error: unknown command 'frob'; allowed: status, stop, start, backtest, delete-data"],
+    ["stop bto", "error: unknown command 'bto' (Did you mean bot?); allowed: bot"],
+    ["status --foo", "error: unknown option '--foo'; allowed: --stack, --json, --help"],
+    ["delete-data --yes", "error: unknown option '--yes'; allowed: --confirm, --stack, --json, --help"],
+    ["stop bot a b", "error: too many arguments for 'bot'. Expected 1 argument but got 2; allowed: [options] [name]"],
+    ["status --stack", "error: option '--stack <name>' argument missing"],
+    ["status --stack nope", 'error: there is no stack "nope" (Pulumi.nope.yaml is missing); known stacks: live, paper'],
+    ["status --stack A/b", 'error: "A/b" cannot be the name of a stack; allowed: a lower-case letter, then up to 30 lower-case letters, digits and hyphens'],
+    ["stop bot nobody", 'error: stack paper declares no bot "nobody"; declared: refstrat01, second'],
+    ["backtest", "error: required option '--data <file>' not specified"],
+    ["backtest --data x --set emaFast", "error: option '--set <key=value>' argument 'emaFast' is invalid. Allowed: key=value, for example emaFast=12."],
+    ["backtest --data x --warmup-bars 1.5", "error: option '--warmup-bars <count>' argument '1.5' is invalid. Allowed: a whole number from 0 on."],
+    ["backtest --data x --starting-cash 0", "error: option '--starting-cash <amount>' argument '0' is invalid. Allowed: an amount above 0."],
+    ["backtest --data x --fee-rate 2", "error: option '--fee-rate <fraction>' argument '2' is invalid. Allowed: a fraction from 0 to 0.1."],
+    ["backtest --data x --bot nobody", 'error: stack paper declares no bot "nobody"; declared: refstrat01, second'],
+    ["backtest --data x --set emaFast=60", "error: --set emaFast = 60: emaFast must be below emaSlow"],
+    ["backtest --data x --set speed=1", "error: --set speed = 1: unknown key; allowed here: emaFast, emaSlow, atrPeriod, stopAtrMultiple, riskFraction, maxExposure"],
+    ["delete-data --confirm live", 'error: --confirm is "live" and the stack is "paper": they must be the same; nothing was deleted'],
+  ];
+  for (const [line, error] of wrong) {
+    it(`${line}: one line, exit code 2`, async () => {
+      expect(await trading(root, line.split(" "))).to.deep.equal({ exitCode: 2, out: "", error: `${error}\n` });
+    });
+  }
+
+  for (const line of ["", "stop", "start"]) {
+    it(`"${line}" alone shows its help and ends with 2`, async () => {
+      const told = await trading(root, line === "" ? [] : [line]);
+      expect(told.exitCode).to.equal(2);
+      expect(told.error).to.match(/^Usage: trading/);
+    });
+  }
+
+  for (const line of ["--help", "status --help", "stop --help", "stop bot --help", "start bot --help", "backtest --help", "delete-data --help"]) {
+    it(`${line} shows every option and ends with 0`, async () => {
+      const told = await trading(root, line.split(" "));
+      expect(told.exitCode).to.equal(0);
+      expect(told.out).to.match(/^Usage: trading/).and.include("--stack <name>").and.include("--json");
+      expect(told.error).to.equal("");
+    });
+  }
+
+  it("takes the global options before and after the command", async () => {
+    for (const argv of [["--stack", "nope", "status"], ["status", "--stack", "nope"], ["stop", "--stack", "nope", "bot"]]) {
+      expect((await trading(root, argv)).error).to.equal('error: there is no stack "nope" (Pulumi.nope.yaml is missing); known stacks: live, paper\n');
+    }
+  });
+
+  it("says an error as JSON too when JSON was asked for", async () => {
+    const told = await trading(root, ["stop", "bot", "nobody", "--json"]);
+    expect(JSON.parse(told.out)).to.deep.equal({ error: 'stack paper declares no bot "nobody"; declared: refstrat01, second', exitCode: 2 });
+  });
+
+  it("lists every wrong key of the stack's file", async () => {
+    fs.writeFileSync(`${root}/Pulumi.broken.yaml`, "config:\n  trading:mode: paper\n  trading:portBase: 80\n  trading:feed: { source: synthetic }\n  trading:bots: [{ name: a, colour: red }]\n");
+    const told = await trading(root, ["status", "--stack", "broken"]);
+    fs.rmSync(`${root}/Pulumi.broken.yaml`);
+    expect(told.exitCode).to.equal(2);
+    expect(told.error).to.include("trading:portBase = 80: allowed: at least 1024").and.include('colour = "red": unknown key');
+  });
+});

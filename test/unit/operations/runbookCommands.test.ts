@@ -1,0 +1,87 @@
+import { expect } from "chai";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { testCommand } from "../../runbooks/mapping";
+import { runbookCommands, words } from "../../runbooks/powershell";
+
+const substitutes = { stack: "t1", data: "candles.csv" };
+
+describe("words of a runbook's command line", () => {
+  const cases: [string, string[]][] = [
+    ["npx trading status --stack paper", ["npx", "trading", "status", "--stack", "paper"]],
+    ["npm  run pulumi \"--\" up", ["npm", "run", "pulumi", "--", "up"]],
+    ["docker logs 'a b' \"c d\"e", ["docker", "logs", "a b", "c de"]],
+    ["npx trading backtest --data data\\x.csv --set emaFast=12", ["npx", "trading", "backtest", "--data", "data\\x.csv", "--set", "emaFast=12"]],
+    ["git log '$notAVariable'", ["git", "log", "$notAVariable"]],
+  ];
+  for (const [text, expected] of cases) it(text, () => expect(words(text)).to.deep.equal(expected));
+});
+
+describe("lines that are refused", () => {
+  const cases: [string, string][] = [
+    ["docker run \\", "continues on the next line"],
+    ["docker run `", "continues on the next line"],
+    ["npm ci && npm start", "chains commands, which Windows PowerShell does not know"],
+    ["docker logs x | grep y", "holds more than one command"],
+    ["git add .; git commit", "holds more than one command"],
+    ["git tag $(date)", "needs a variable or a substitution"],
+    ["git tag $env:NAME", "needs a variable or a substitution"],
+    ['git tag "$env:NAME"', "has a variable or an escape in double quotes"],
+    ["git checkout <stable-commit>", "redirects, or holds a place to fill in"],
+    ["export PULUMI_CONFIG_PASSPHRASE=x", "is a command of another shell, or an alias that means something else"],
+    ["rm -rf .trading", "is a command of another shell, or an alias that means something else"],
+    ["STACK=paper npm start", "sets an environment variable in the way of sh"],
+    ["./setup/start.sh", "names a program by a path of another system"],
+    ["npx trading …", "holds typographic characters that were never typed"],
+    ["git commit -m 'x", "has a quote that is not closed"],
+  ];
+  for (const [text, reason] of cases) it(text, () => expect(() => words(text)).to.throw(Error, `"${text}" ${reason}`));
+});
+
+describe("taking commands out of Markdown", () => {
+  it("takes powershell blocks only, with their lines", () => {
+    const markdown = ["# A", "```powershell", "# remark", "npm start", "", "  git log", "```", "```sh", "rm -rf /", "```", "npm ci"].join("\r\n");
+    expect(runbookCommands("r.md", markdown).map(({ line, text }) => [line, text])).to.deep.equal([
+      [4, "npm start"],
+      [6, "git log"],
+    ]);
+  });
+  it("names file and line", () => {
+    expect(() => runbookCommands("r.md", "```powershell\nnpm ci &&\n```")).to.throw(Error, 'r.md:2: "npm ci &&" chains commands, which Windows PowerShell does not know');
+    expect(() => runbookCommands("r.md", "a\n```powershell\nnpm ci")).to.throw(Error, "r.md:2: the block that begins here is not closed");
+  });
+});
+
+describe("what the test runs for a command", () => {
+  const at = (text: string) => ({ file: "r.md", line: 7, text, argv: words(text) });
+  const cases: [string, string, string[]][] = [
+    ["npm start", "start", ["--check"]],
+    ["npm start -- --check --stack live", "start", ["--check", "--stack", "t1"]],
+    ["npm run pulumi -- up --refresh --stack paper", "pulumi", ["up", "--refresh", "--stack", "t1", "--yes"]],
+    ["npm run pulumi -- preview --stack live", "pulumi", ["preview", "--stack", "t1"]],
+    ["npx trading delete-data --stack paper --confirm paper", "trading", ["delete-data", "--stack", "t1", "--confirm", "t1"]],
+    ["npx trading backtest --data d\\x.csv --stack paper", "trading", ["backtest", "--data", "candles.csv", "--stack", "t1"]],
+    ["docker logs --tail 5 trading-live-bot-refstrat01", "docker", ["logs", "--tail", "5", "trading-t1-bot-refstrat01"]],
+    ["git log --oneline -5", "git", ["log", "--oneline", "-5"]],
+  ];
+  for (const [text, runner, argv] of cases) it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner, argv }));
+
+  const refused: [string, string][] = [
+    ["npm test", "is no command of this project; allowed: npm start, npm run pulumi, npx trading, docker, git"],
+    ["npm run pulumi up", "needs -- before the arguments that npm hands on"],
+    ["npx trading status", "does not say --stack paper or --stack live"],
+    ["npm run pulumi -- up --stack prod", "does not say --stack paper or --stack live"],
+  ];
+  for (const [text, reason] of refused) it(`refuses ${text}`, () => expect(() => testCommand(at(text), substitutes)).to.throw(Error, `r.md:7: "${text}" ${reason}`));
+});
+
+describe("the runbooks of the project", () => {
+  const folder = path.join(__dirname, "..", "..", "..", "runbooks");
+  for (const file of fs.readdirSync(folder).filter((name) => name.endsWith(".md"))) {
+    it(`${file}: every command is understood`, () => {
+      const commands = runbookCommands(file, fs.readFileSync(path.join(folder, file), "utf8"));
+      expect(commands, "commands in the runbook").to.have.length.above(0);
+      for (const command of commands) testCommand(command, substitutes);
+    });
+  }
+});

@@ -1,0 +1,140 @@
+import { expect } from "chai";
+import * as fs from "node:fs";
+import { decimals, duration, percent, time } from "../../../operations/format";
+import type { ContainerFact } from "../../../operations/engine";
+import type { PageStatus } from "../../../operations/page";
+import { changeWish } from "../../../operations/wishes";
+import { container, FakeEngine, healthyStack, makeClone, NOW, pageStatus, trading } from "./support";
+
+describe("status", () => {
+  let root: string;
+  beforeEach(() => (root = makeClone()));
+  afterEach(() => fs.rmSync(root, { recursive: true }));
+  const status = (containers: ContainerFact[], page: PageStatus | undefined, ...more: string[]) =>
+    trading(root, ["status", ...more], { engine: new FakeEngine(containers), ...(page === undefined ? {} : { page }) });
+  /** The healthy stack with one container in another condition. */
+  const but = (service: string, changes: Partial<ContainerFact>) => healthyStack().map((fact) => (fact.service === service ? { ...fact, ...changes } : fact));
+  const problems = (out: string) => [...out.matchAll(/^Problem {3}(.*)$/gm)].map(([, text]) => text);
+
+  it("shows a healthy stack, one bot stopped by wish", async () => {
+    await changeWish(root, "paper", "second", "stopped");
+    const told = await status(but("bot-second", { state: "exited", health: undefined }), pageStatus());
+    expect(told.error).to.equal("");
+    expect(told.out).to.equal(
+      [
+        "Stack     paper (paper): healthy",
+        "┌────────────────┬─────────┬─────────┬─────────┬──────────────┬───────────┬──────────┬─────┐",
+        "│ service        │ wish    │ state   │ health  │ image        │ up        │ restarts │ ok  │",
+        "├────────────────┼─────────┼─────────┼─────────┼──────────────┼───────────┼──────────┼─────┤",
+        "│ livefeed       │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ timescaledb    │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ mlflow         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ broker         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ gui            │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ bot-refstrat01 │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ bot-second     │ stopped │ exited  │ -       │ 0123456789ab │ -         │ 0        │ yes │",
+        "└────────────────┴─────────┴─────────┴─────────┴──────────────┴───────────┴──────────┴─────┘",
+        "Feed      BTCUSDT 1h: HEALTHY, last candle 2024-02-29 23:00 UTC, lease for 45 s",
+        "Bot       refstrat01: equity 10250.50, cash 5800.00, position 0.1 bought at 42000.00, protective stop 41000.50",
+        "          last decision 2024-02-29 23:00 UTC hold: in position",
+        "Trust     yes: Everything works",
+        "Page      http://127.0.0.1:8400, read 2 s ago",
+        "",
+      ].join("\n"),
+    );
+    expect(told.exitCode).to.equal(0);
+  });
+
+  it("says everything in one JSON document", async () => {
+    const told = await status(healthyStack(), pageStatus(), "--json");
+    const report = JSON.parse(told.out) as Record<string, unknown> & { services: unknown[] };
+    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "healthy", "problems", "services", "page", "trust", "feeds", "bots", "readAt"]);
+    expect(report.services[0]).to.deep.equal({
+      service: "livefeed",
+      container: "trading-paper-livefeed",
+      want: "running",
+      state: "running",
+      health: "healthy",
+      image: "sha256:0123456789abcdef0123456789abcdef",
+      uptimeSeconds: 3725,
+      restarts: 0,
+      ok: true,
+      note: "",
+    });
+    expect([report.healthy, told.exitCode]).to.deep.equal([true, 0]);
+  });
+
+  const conditions: [string, () => ContainerFact[], PageStatus | undefined, string[]][] = [
+    ["nothing was ever brought up", () => [], undefined, ["no container of stack paper exists: npm run pulumi -- up --stack paper"]],
+    ["the broker is gone", () => healthyStack().filter((fact) => fact.service !== "broker"), pageStatus(), ["broker: has no container: npm run pulumi -- up --refresh --stack paper"]],
+    ["the database has ended", () => but("timescaledb", { state: "exited", exitCode: 1 }), pageStatus(), ["timescaledb: exited with exit code 1: npm run pulumi -- up --refresh --stack paper"]],
+    ["the bot has ended", () => but("bot-refstrat01", { state: "exited", exitCode: 2 }), pageStatus(), ["bot-refstrat01: exited with exit code 2: npx trading start bot refstrat01 --stack paper"]],
+    ["mlflow is unhealthy", () => but("mlflow", { health: "unhealthy" }), pageStatus(), ["mlflow: unhealthy: docker logs --tail 50 trading-paper-mlflow"]],
+    ["the feed's container is starting", () => but("livefeed", { health: "starting" }), pageStatus(), ["livefeed: is starting: not healthy yet"]],
+    ["a container is another clone's", () => but("gui", { owner: "c2" }), pageStatus(), ["gui: belongs to another clone"]],
+    ["an undeclared bot runs", () => [...healthyStack(), container("bot-old")], pageStatus(), ["trading-paper-bot-old runs and is not declared: npm run pulumi -- up --stack paper"]],
+    ["the page does not answer", healthyStack, undefined, ["gui: runs and its page at http://127.0.0.1:8400 does not answer"]],
+    ["the port has another stack's page", healthyStack, pageStatus({ stack: "other" }), ["gui: http://127.0.0.1:8400 is the page of stack other"]],
+    ["the page reads no database", healthyStack, pageStatus({ stale: true }), ["gui: its values are old, the database does not answer it"]],
+    [
+      "the feed is degraded",
+      healthyStack,
+      pageStatus({ feeds: [{ ...pageStatus().feeds[0]!, state: "DEGRADED", reason: "one candle is missing" }] }),
+      ["feed BTCUSDT: DEGRADED (one candle is missing): no entries until it is HEALTHY again"],
+    ],
+    ["the lease has run out", healthyStack, pageStatus({ feeds: [{ ...pageStatus().feeds[0]!, leaseUntil: NOW - 1 }] }), ["feed BTCUSDT: its lease has run out: no entries until it is renewed"]],
+  ];
+  for (const [name, containers, page, expected] of conditions) {
+    it(`ends with 1 when ${name}`, async () => {
+      const told = await status(containers(), page);
+      expect(problems(told.out)).to.deep.equal(expected);
+      expect(told.out).to.match(/^Stack {5}paper \(paper\): NOT HEALTHY\n/);
+      expect(told.exitCode).to.equal(1);
+    });
+  }
+
+  it("says that a bot runs against the wish", async () => {
+    await changeWish(root, "paper", "refstrat01", "stopped");
+    const told = await status(healthyStack(), pageStatus());
+    expect(problems(told.out)).to.deep.equal(["bot-refstrat01: runs and is wished stopped: npx trading stop bot refstrat01 --stack paper"]);
+    expect(told.exitCode).to.equal(1);
+  });
+
+  it("shows what it knows when Docker does not answer", async () => {
+    const engine = new FakeEngine();
+    engine.unreachable = true;
+    const told = await trading(root, ["status"], { engine });
+    expect(problems(told.out)).to.deep.equal(["Docker cannot be reached: is it running?"]);
+    expect(told.out).to.include("│ livefeed       │ running │ unknown │ -      │").and.include("does not answer: feed, account and last decision are not known");
+    expect(told.exitCode).to.equal(1);
+  });
+
+  it("takes a live bot without a promotion for as it should be while it does not run", async () => {
+    const live = healthyStack().map((fact) => ({ ...fact, name: fact.name.replace("paper", "live") }));
+    const made = live.map((fact) => (fact.service.startsWith("bot-") ? { ...fact, state: "created", health: undefined, startedAt: undefined } : fact));
+    const told = await status(made, pageStatus({ stack: "live" }), "--stack", "live");
+    expect(told.out).to.include("│ bot-refstrat01 │ not promoted │ created │");
+    expect(told.exitCode).to.equal(0);
+    const running = await status(live, pageStatus({ stack: "live" }), "--stack", "live");
+    expect(problems(running.out)[0]).to.equal("bot-refstrat01: runs and has no promotion: npx trading stop bot refstrat01 --stack live");
+    expect(running.exitCode).to.equal(1);
+  });
+});
+
+describe("values for people", () => {
+  for (const [seconds, text] of [
+    [0, "0 s"],
+    [59.9, "59 s"],
+    [62, "1 min 2 s"],
+    [3600, "1 h"],
+    [3605, "1 h"],
+    [90_000, "1 d 1 h"],
+    [-5, "0 s"],
+  ] as const) {
+    it(`${seconds} s is ${text}`, () => expect(duration(seconds)).to.equal(text));
+  }
+  it("has - for what is not there", () => {
+    expect([time(null), decimals(undefined, 2), decimals(null, 2), decimals(Number.NaN, 2), percent(undefined)]).to.deep.equal(["-", "-", "-", "-", "-"]);
+    expect([time(0), decimals(1.005, 1), percent(0.12345)]).to.deep.equal(["1970-01-01 00:00 UTC", "1.0", "12.35 %"]);
+  });
+});
