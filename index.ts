@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { refuseForeignObjects } from "./components/ownership";
 import { stackContext } from "./components/StackContext";
-import { TradingStack } from "./components/TradingStack";
+import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
 import { stackPorts } from "./config/names";
@@ -9,27 +9,25 @@ import { readPulumiConfiguration } from "./config/pulumiConfiguration";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
 
-export = async () => {
-  const root = __dirname;
-  const stack = pulumi.getStack();
+/** Reads and checks everything that can be wrong before any resource is declared. */
+async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   const configuration = readPulumiConfiguration();
   const context = stackContext(stack, configuration.mode, readOwner(root), readStackKey(root, stack), configuration.logLevel);
-
   const contexts = new ImageContexts(root);
   const [hashes] = await Promise.all([
     Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
-    refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner),
+    refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
   ]);
+  return { context, configuration, desiredState: readDesiredState(root, stack), imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, root };
+}
 
-  const trading = new TradingStack("trading", {
-    context,
-    configuration,
-    desiredState: readDesiredState(root, stack),
-    imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>,
-    root,
+export = async () => {
+  const args = await prepare(__dirname, pulumi.getStack()).catch((error: Error) => {
+    // Shown as it is, without a stack trace: it says what the owner has to change.
+    throw new pulumi.RunError(error.message);
   });
-
-  const ports = stackPorts(configuration.portBase);
+  const trading = new TradingStack("trading", args);
+  const ports = stackPorts(args.configuration.portBase);
   return {
     page: `http://127.0.0.1:${ports.gui}`,
     mlflow: `http://127.0.0.1:${ports.mlflow}`,

@@ -1,8 +1,10 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { readOwner } from "../config/clone";
 import { botService, SERVICES, stackNames, stackPorts } from "../config/names";
 import type { BotConfiguration, StackConfiguration } from "../config/schema";
 import { readStackFile } from "../config/stackFile";
-import { failure, usage } from "./errors";
+import { CommandError, EXIT, failure, usage } from "./errors";
 
 /** A stack as its file declares it. */
 export interface DeclaredStack {
@@ -16,6 +18,15 @@ export interface DeclaredStack {
 
 /** What a stack may be called: it becomes part of container, volume and file names. */
 const STACK_NAME = /^[a-z][a-z0-9-]{0,30}$/;
+
+const BOT_NAME = /^[a-z][a-z0-9]{0,30}$/;
+
+/** The stack's file is missing, no YAML, or has wrong keys. */
+class WrongStackFile extends CommandError {
+  constructor(message: string) {
+    super(message, EXIT.usage);
+  }
+}
 
 export function checkStackName(stack: string): string {
   if (!STACK_NAME.test(stack)) {
@@ -31,7 +42,7 @@ export function declaredStack(root: string, stack: string): DeclaredStack {
   try {
     configuration = readStackFile(root, stack);
   } catch (error) {
-    throw usage((error as Error).message);
+    throw new WrongStackFile((error as Error).message);
   }
   return {
     stack,
@@ -48,6 +59,22 @@ export function chosenBot({ stack, configuration }: DeclaredStack, name: string 
     throw usage(`stack ${stack} declares no bot "${name}"; declared: ${configuration.bots.map((bot) => bot.name).join(", ")}`);
   }
   return found;
+}
+
+/**
+ * The bot to stop. A stack's file that is wrong must not keep a bot running: a bot that is named can be stopped all
+ * the same, and a wish for one that does not exist does nothing.
+ */
+export function botToStop(root: string, stack: string, name: string | undefined): { readonly bot: string; readonly pagePort: number | undefined } {
+  try {
+    const declared = declaredStack(root, stack);
+    return { bot: chosenBot(declared, name).name, pagePort: declared.pagePort };
+  } catch (error) {
+    if (!(error instanceof WrongStackFile) || !fs.existsSync(path.join(root, `Pulumi.${stack}.yaml`))) throw error;
+    if (name === undefined) throw usage(`${error.message}\nName the bot to stop it all the same: npx trading stop bot NAME --stack ${stack}`);
+    if (!BOT_NAME.test(name)) throw usage(`"${name}" cannot be the name of a bot; allowed: a lower-case letter, then up to 30 lower-case letters and digits`);
+    return { bot: name, pagePort: undefined };
+  }
 }
 
 /** A live bot trades only after a promotion; until then its container is made and not started. */

@@ -19,6 +19,7 @@ export const PROJECT_ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.
  * @property {() => Record<string, string | undefined>} environment that of Pulumi with this clone's settings
  * @property {(name: string) => string} log file for the output of a long program
  * @property {boolean} interactive somebody can be asked
+ * @property {(question: string) => Promise<string>} [ask] instead of the terminal
  */
 
 /**

@@ -15,14 +15,14 @@ export async function main(argv) {
     else if (options.check) process.exitCode = await check(options);
     else await start(options);
   } catch (error) {
-    process.exitCode = explain(error);
+    process.exitCode = explain(error, "; see npm start -- --help");
   }
 }
 
-/** Says what is wrong and what to do. @param {unknown} error @returns {number} the exit code */
-export function explain(error) {
+/** Says what is wrong and what to do. @param {unknown} error @param {string} [hint] @returns {number} the exit code */
+export function explain(error, hint = "") {
   if (error instanceof UsageError) {
-    console.error(`${error.message}; see npm start -- --help`);
+    console.error(`${error.message}${hint}`);
     return 2;
   }
   if (error instanceof StepError) {

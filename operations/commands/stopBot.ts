@@ -3,7 +3,7 @@ import { followWish, isRunning } from "../botState";
 import type { Context } from "../context";
 import { EXIT, failure } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../program";
-import { chosenBot, declaredStack, owner } from "../stack";
+import { botToStop, owner } from "../stack";
 import { positionText } from "../statusText";
 import { changeWish } from "../wishes";
 
@@ -19,8 +19,7 @@ export function stopBotCommand(context: Context, wrap: Wrap): Command {
 }
 
 async function stopBot(context: Context, { stack }: GlobalOptions, name: string | undefined): Promise<Outcome> {
-  const declared = declaredStack(context.root, stack);
-  const bot = chosenBot(declared, name).name;
+  const { bot, pagePort } = botToStop(context.root, stack, name);
   owner(context.root);
   const wishBefore = await changeWish(context.root, stack, bot, "stopped");
   const inForce = `the wish "stopped" of bot ${bot} is in force, its container may still run: npx trading stop bot ${bot} --stack ${stack} again`;
@@ -29,7 +28,7 @@ async function stopBot(context: Context, { stack }: GlobalOptions, name: string 
     followWish(context, context.engine(), stack, bot).catch((error: unknown) => {
       throw failure(`${(error as Error).message}; ${inForce}`, { stack, bot, wish: "stopped" });
     }),
-    context.page(declared.pagePort),
+    pagePort === undefined ? undefined : context.page(pagePort),
   ]);
   const known = page?.stack === stack ? page.bots.find((entry) => entry.name === bot) : undefined;
   if (after.wish !== "stopped") throw failure(`another command wished bot ${bot} running meanwhile: it runs`, { stack, bot, wish: after.wish });

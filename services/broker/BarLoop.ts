@@ -2,6 +2,7 @@ import type { Candle } from "../../domain/candles";
 import type { BarResult } from "../../domain/execution";
 import type { Database } from "../shared/database";
 import type { Logger } from "../shared/log";
+import type { AccountRecord } from "./accountRecord";
 import { isPresent, readBotState, readCandles, workBar, type BotState } from "./barWork";
 import type { BrokerMetrics } from "./metrics";
 import type { Venue } from "./venue";
@@ -78,7 +79,7 @@ export class BarLoop {
       this.again = false;
       try {
         while (!this.closed && (await this.turn())) {
-          // Every turn that worked a bar is followed by another.
+          // The next bar may be worked at once.
         }
         this.status_ = { ...this.status_, lastTurn: Date.now(), error: null };
       } catch (error) {
@@ -91,11 +92,11 @@ export class BarLoop {
     this.running = undefined;
   }
 
-  /** @returns whether a bar was worked */
+  /** @returns whether to go on at once; a bot that is there wakes the loop with its decision */
   private async turn(): Promise<boolean> {
     const { bot, database, venue, metrics } = this.options;
     const state = await readBotState(database.db, bot);
-    const candle = state === undefined ? undefined : await this.nextCandle(state);
+    const candle = state === undefined ? undefined : await this.nextCandle(state.record);
     if (state === undefined || candle === undefined) {
       this.waiting = null;
       this.status_ = { ...this.status_, waitingFor: null };
@@ -108,7 +109,7 @@ export class BarLoop {
     }
     this.note(step, candle);
     const end = metrics.barSeconds.startTimer({ bot });
-    const result = await workBar(database, venue, bot, candle, state.processedBar);
+    const result = await workBar(database, venue, state, candle);
     end();
     this.waiting = null;
     if (result === null) {
@@ -118,20 +119,21 @@ export class BarLoop {
     this.ahead.shift();
     this.count(result, candle);
     this.status_ = { lastTurn: Date.now(), lastBar: Date.now(), error: null, waitingFor: null };
-    return true;
+    return step.missing !== null;
   }
 
-  private async nextCandle(state: BotState): Promise<Candle | undefined> {
-    const { processedBar } = state;
+  private async nextCandle(record: AccountRecord): Promise<Candle | undefined> {
+    const { processedBar } = record.account;
     const first = this.ahead[0];
     if (first === undefined || (processedBar !== null && first.openTime <= processedBar)) {
-      this.ahead = await readCandles(this.options.database.db, state, readAhead);
+      this.ahead = await readCandles(this.options.database.db, record, readAhead);
     }
     return this.ahead[0];
   }
 
   private async decideStep(state: BotState): Promise<Step> {
-    const { decision, processedBar } = state;
+    const { decision } = state;
+    const { processedBar } = state.record.account;
     const known = { decision, decisionExpected: processedBar !== null };
     const now = Date.now();
     if (missingOf(known) === null) return nextStep({ ...known, present: true, waited: 0, grace: 0 });

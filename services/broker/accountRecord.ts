@@ -16,17 +16,13 @@ export interface AccountRecord {
   readonly account: Account;
 }
 
-/**
- * Reads an account with its open orders in one statement, so that the two belong together.
- * @returns undefined when the bot has never registered
- */
-export async function readAccount(db: Kysely<TradingSchema>, bot: string): Promise<AccountRecord | undefined> {
-  const rows = await db
+/** One row an open order, or one row when there is none. */
+export function accountQuery(db: Kysely<TradingSchema>, bot: string) {
+  return db
     .selectFrom("accounts as a")
-    .leftJoin("orders as o", (join) =>
-      join.onRef("o.bot", "=", "a.bot").on("o.status", "in", ["accepted", "working"]),
-    )
+    .leftJoin("orders as o", (join) => join.onRef("o.bot", "=", "a.bot").on("o.status", "in", ["accepted", "working"]))
     .select([
+      "a.bot as accountBot",
       "a.symbol",
       "a.interval",
       "a.startingCash",
@@ -50,13 +46,18 @@ export async function readAccount(db: Kysely<TradingSchema>, bot: string): Promi
     ])
     .where("a.bot", "=", bot)
     .orderBy("o.createdAt")
-    .orderBy("o.clientOrderId")
-    .execute();
+    .orderBy("o.clientOrderId");
+}
+
+type AccountRows = Awaited<ReturnType<ReturnType<typeof accountQuery>["execute"]>>;
+
+/** Puts the rows of `accountQuery` together; undefined when there is none. */
+export function recordOf(rows: AccountRows): AccountRecord | undefined {
   const first = rows[0];
   if (first === undefined) return undefined;
   const orders = rows.flatMap((row) => (row.clientOrderId === null ? [] : [orderOf(row as unknown as OrderRow)]));
   return {
-    bot,
+    bot: first.accountBot,
     symbol: first.symbol,
     interval: first.interval,
     startingCash: first.startingCash,
@@ -80,6 +81,14 @@ export async function readAccount(db: Kysely<TradingSchema>, bot: string): Promi
 }
 
 /**
+ * Reads an account with its open orders in one statement, so that the two belong together.
+ * @returns undefined when the bot has never registered
+ */
+export async function readAccount(db: Kysely<TradingSchema>, bot: string): Promise<AccountRecord | undefined> {
+  return recordOf(await accountQuery(db, bot).execute());
+}
+
+/**
  * Locks the account's row until the transaction ends. To be called before reading it: a row and its orders read in the
  * statement that waited for the lock could be of different times.
  * @returns false when the bot has never registered
@@ -87,28 +96,6 @@ export async function readAccount(db: Kysely<TradingSchema>, bot: string): Promi
 export async function lockAccount(transaction: Kysely<TradingSchema>, bot: string): Promise<boolean> {
   const row = await transaction.selectFrom("accounts").select("bot").where("bot", "=", bot).forUpdate().executeTakeFirst();
   return row !== undefined;
-}
-
-/** The columns of `accounts` that change with a bar. */
-export function accountColumns(account: Account): {
-  cash: number;
-  quantity: number;
-  entryPrice: number | null;
-  entryBar: Date | null;
-  entryFee: number | null;
-  stopPrice: number | null;
-  processedBar: Date | null;
-} {
-  const { position } = account;
-  return {
-    cash: account.cash,
-    quantity: position?.quantity ?? 0,
-    entryPrice: position?.entryPrice ?? null,
-    entryBar: position === null ? null : toDate(position.entryBar),
-    entryFee: position?.entryFee ?? null,
-    stopPrice: position === null ? null : (workingStop(account)?.stopPrice ?? null),
-    processedBar: account.processedBar === null ? null : toDate(account.processedBar),
-  };
 }
 
 export function orderOf(row: OrderRow): Order {

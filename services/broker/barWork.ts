@@ -1,56 +1,52 @@
 import { sql, type Kysely } from "kysely";
 import type { Candle } from "../../domain/candles";
 import type { BarResult } from "../../domain/execution";
+import { workingStop } from "../../domain/orders";
 import { toDate, toEpoch, type Database } from "../shared/database";
 import type { TradingSchema } from "../shared/schema";
-import { accountColumns, lockAccount, orderColumns, readAccount } from "./accountRecord";
+import { accountQuery, orderColumns, recordOf, type AccountRecord } from "./accountRecord";
 import type { Venue } from "./venue";
 
 /** What the bar loop has to know before it works a bar. */
 export interface BotState {
-  readonly symbol: string;
-  readonly interval: string;
-  readonly startBar: number;
-  readonly processedBar: number | null;
+  readonly record: AccountRecord;
+  /** Changes with every bar and every order taken in. */
+  readonly version: string;
   /** The decision on the processed bar. */
   readonly decision: { readonly hasIntent: boolean; readonly orderKnown: boolean } | null;
 }
 
-/** Reads a bot's cursor and its decision there; undefined when the bot has never registered. */
+/** Reads a bot's account and its decision on the last bar, in one statement; undefined when it has never registered. */
 export async function readBotState(db: Kysely<TradingSchema>, bot: string): Promise<BotState | undefined> {
-  const row = await db
-    .selectFrom("accounts as a")
+  const rows = await accountQuery(db, bot)
     .leftJoin("decisions as d", (join) => join.onRef("d.bot", "=", "a.bot").onRef("d.bar", "=", "a.processedBar"))
-    .leftJoin("orders as o", "o.clientOrderId", "d.clientOrderId")
+    .leftJoin("orders as decided", "decided.clientOrderId", "d.clientOrderId")
     .select([
-      "a.symbol",
-      "a.interval",
-      "a.startBar",
-      "a.processedBar",
-      "d.action",
-      "d.clientOrderId as decided",
-      "o.clientOrderId as ordered",
+      sql<string>`a.updated_at::text`.as("version"),
+      "d.action as decidedAction",
+      "d.clientOrderId as decidedOrder",
+      "decided.clientOrderId as knownOrder",
     ])
-    .where("a.bot", "=", bot)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  return {
-    symbol: row.symbol,
-    interval: row.interval,
-    startBar: toEpoch(row.startBar),
-    processedBar: toEpoch(row.processedBar),
-    decision: row.action === null ? null : { hasIntent: row.decided !== null, orderKnown: row.ordered !== null },
-  };
+    .execute();
+  const record = recordOf(rows);
+  const first = rows[0];
+  if (record === undefined || first === undefined) return undefined;
+  const decision =
+    first.decidedAction === null
+      ? null
+      : { hasIntent: first.decidedOrder !== null, orderKnown: first.knownOrder !== null };
+  return { record, version: first.version, decision };
 }
 
 /** Closed candles that follow a bot's cursor, oldest first. */
-export async function readCandles(db: Kysely<TradingSchema>, state: BotState, limit: number): Promise<Candle[]> {
-  const { processedBar, startBar } = state;
+export async function readCandles(db: Kysely<TradingSchema>, record: AccountRecord, limit: number): Promise<Candle[]> {
+  const { startBar } = record;
+  const { processedBar } = record.account;
   const rows = await db
     .selectFrom("candles")
     .select(["openTime", "open", "high", "low", "close", "volume"])
-    .where("symbol", "=", state.symbol)
-    .where("interval", "=", state.interval)
+    .where("symbol", "=", record.symbol)
+    .where("interval", "=", record.interval)
     .where("openTime", processedBar === null ? ">=" : ">", toDate(processedBar ?? startBar))
     .orderBy("openTime")
     .limit(limit)
@@ -76,85 +72,79 @@ export async function isPresent(db: Kysely<TradingSchema>, bot: string): Promise
 
 /**
  * Works one bar of one bot and writes all that came of it in one transaction: it has happened wholly or not at all.
- * @param after the cursor the caller saw
- * @returns null when the cursor is elsewhere by now
+ * @returns null when the account is no longer as it was read, and nothing was written
  */
-export function workBar(
+export async function workBar(
   database: Database,
   venue: Venue,
-  bot: string,
+  state: BotState,
   candle: Candle,
-  after: number | null,
 ): Promise<BarResult | null> {
-  return database.db.transaction().execute(async (transaction) => {
-    await lockAccount(transaction, bot);
-    const record = await readAccount(transaction, bot);
-    if (record === undefined || record.account.processedBar !== after) return null;
-    const result = await venue.workBar(record.account, candle);
-    await writeResult(transaction, venue, bot, candle, result);
-    return result;
-  });
+  const result = await venue.workBar(state.record.account, candle);
+  const { fills, trades, orderUpdates } = result;
+  const written =
+    fills.length + trades.length + orderUpdates.length === 0
+      ? await moveAccount(database.db, state, candle, result)
+      : await database.db.transaction().execute(async (transaction) => {
+          const moved = await moveAccount(transaction, state, candle, result);
+          if (moved) await writeOrders(transaction, venue, state.record.bot, result);
+          return moved;
+        });
+  return written ? result : null;
 }
 
-async function writeResult(
+/**
+ * Moves the account on by one bar, marks its equity and tells the listeners, in one statement. An account that changed
+ * since it was read has another version: then nothing is written.
+ */
+async function moveAccount(
+  db: Kysely<TradingSchema>,
+  { record, version }: BotState,
+  candle: Candle,
+  { account, equity }: BarResult,
+): Promise<boolean> {
+  const { position } = account;
+  const bar = toDate(candle.openTime);
+  const quantity = position?.quantity ?? 0;
+  const { rows } = await sql`
+    WITH moved AS (
+      UPDATE accounts SET processed_bar = ${bar}, cash = ${account.cash}, quantity = ${quantity},
+        entry_price = ${position?.entryPrice ?? null}, entry_bar = ${position === null ? null : toDate(position.entryBar)},
+        entry_fee = ${position?.entryFee ?? null},
+        stop_price = ${position === null ? null : (workingStop(account)?.stopPrice ?? null)},
+        updated_at = clock_timestamp()
+      WHERE bot = ${record.bot} AND updated_at = ${version}::timestamptz
+      RETURNING bot
+    ), marked AS (
+      INSERT INTO equity (bot, bar, equity, cash, quantity, close)
+      SELECT bot, ${bar}::timestamptz, ${equity}::numeric, ${account.cash}::numeric, ${quantity}::numeric,
+        ${candle.close}::numeric FROM moved
+    )
+    SELECT pg_notify('account', bot) FROM moved`.execute(db);
+  return rows.length === 1;
+}
+
+async function writeOrders(
   transaction: Kysely<TradingSchema>,
   venue: Venue,
   bot: string,
-  candle: Candle,
-  result: BarResult,
+  { fills, trades, orderUpdates }: BarResult,
 ): Promise<void> {
-  const { account, fills, trades, orderUpdates } = result;
   // In their order, one row after the other: a stop that is replaced is gone before its successor works.
   for (const order of orderUpdates) {
+    const { status, reason } = order;
     await transaction
       .insertInto("orders")
       .values(orderColumns(order, bot))
-      .onConflict((conflict) =>
-        conflict.column("clientOrderId").doUpdateSet({
-          status: order.status,
-          reason: order.reason,
-          updatedAt: sql`now()`,
-        }),
-      )
+      .onConflict((conflict) => conflict.column("clientOrderId").doUpdateSet({ status, reason, updatedAt: sql`now()` }))
       .execute();
   }
-  if (fills.length > 0) {
-    await transaction
-      .insertInto("fills")
-      .values(
-        fills.map((fill) => ({
-          ...fill,
-          bot,
-          bar: toDate(fill.bar),
-          simulated: venue.simulated,
-          filledAt: toDate(fill.bar),
-        })),
-      )
-      .execute();
+  for (const fill of fills) {
+    const bar = toDate(fill.bar);
+    await transaction.insertInto("fills").values({ ...fill, bot, bar, simulated: venue.simulated, filledAt: bar }).execute();
   }
-  if (trades.length > 0) {
-    await transaction
-      .insertInto("trades")
-      .values(trades.map((trade) => ({ ...trade, bot, entryBar: toDate(trade.entryBar), exitBar: toDate(trade.exitBar) })))
-      .execute();
+  for (const trade of trades) {
+    const times = { entryBar: toDate(trade.entryBar), exitBar: toDate(trade.exitBar) };
+    await transaction.insertInto("trades").values({ ...trade, ...times, bot }).execute();
   }
-  await transaction
-    .with("equityRow", (db) =>
-      db.insertInto("equity").values({
-        bot,
-        bar: toDate(candle.openTime),
-        equity: result.equity,
-        cash: account.cash,
-        quantity: account.position?.quantity ?? 0,
-        close: candle.close,
-      }),
-    )
-    .with("accountRow", (db) =>
-      db
-        .updateTable("accounts")
-        .set({ ...accountColumns(account), updatedAt: sql`now()` })
-        .where("bot", "=", bot),
-    )
-    .selectNoFrom(sql`pg_notify('account', ${bot})`.as("notified"))
-    .execute();
 }

@@ -43,7 +43,10 @@ export function submitIntent(database: Database, venue: Venue, bot: string, requ
     }
     const order = await acceptOrReject(venue, record, request);
     await insertOrder(transaction, bot, order);
-    return order.status === "rejected" ? rejected("rule", order.reason ?? "rejected") : { kind: "accepted" };
+    if (order.status === "rejected") return rejected("rule", order.reason ?? "rejected");
+    // A bar that was being worked without this order is not written: the account has another version now.
+    await transaction.updateTable("accounts").set({ updatedAt: sql`clock_timestamp()` }).where("bot", "=", bot).execute();
+    return { kind: "accepted" };
   });
 }
 

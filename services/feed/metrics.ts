@@ -7,7 +7,8 @@ export class FeedMetrics {
   private readonly findings: Counter<"symbol" | "kind">;
   private readonly lastCandle: Gauge<"symbol">;
   private readonly state: Gauge<"symbol" | "state">;
-  private leaseUntil = new Map<string, number>();
+  /** On the monotonic clock, in milliseconds. */
+  private readonly leaseUntil = new Map<string, number>();
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -15,17 +16,15 @@ export class FeedMetrics {
     this.findings = new Counter({ name: "feed_findings_total", help: "Findings about rows of the source", labelNames: ["symbol", "kind"], registers });
     this.lastCandle = new Gauge({ name: "feed_last_candle_timestamp_seconds", help: "Open time of the newest candle", labelNames: ["symbol"], registers });
     this.state = new Gauge({ name: "feed_state", help: "1 for the state the feed is in", labelNames: ["symbol", "state"], registers });
+    const { leaseUntil } = this;
     new Gauge({
       name: "feed_lease_seconds",
       help: "Seconds until the lease runs out",
       labelNames: ["symbol"],
       registers,
-      collect: (() => {
-        const leases = this.leaseUntil;
-        return function (this: Gauge<"symbol">): void {
-          for (const [symbol, until] of leases) this.set({ symbol }, Math.max(0, (until - performance.now()) / 1000));
-        };
-      })(),
+      collect() {
+        for (const [symbol, until] of leaseUntil) this.set({ symbol }, Math.max(0, (until - performance.now()) / 1000));
+      },
     });
   }
 

@@ -30,7 +30,7 @@ export class ServiceProbe {
   }
 
   private async ask(): Promise<SourceView> {
-    const timeout = this.options.timeoutMilliseconds ?? 1500;
+    const timeout = this.options.timeoutMilliseconds ?? 2500;
     try {
       const response = await fetch(new URL("/readyz", this.url), { signal: AbortSignal.timeout(timeout) });
       const body = (await response.json().catch(() => ({}))) as { reason?: unknown };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-const address = z.url({ protocol: /^https?$/ });
+const address = z.url({ protocol: /^https?$/, error: "an address that begins with http:// or https://" });
 
 /** SETTINGS of the gui service. */
 export const guiSettingsSchema = z.strictObject({

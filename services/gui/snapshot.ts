@@ -36,7 +36,7 @@ export class Snapshot<T> {
       return { last: this.last, problem: undefined };
     }
     this.current ??= this.attempt(now).finally(() => (this.current = undefined));
-    const patience = this.options.patienceMilliseconds ?? 2000;
+    const patience = this.options.patienceMilliseconds ?? 3000;
     let timer: NodeJS.Timeout | undefined;
     const tooSlow = new Promise<string>((resolve) => {
       timer = setTimeout(() => resolve(`no answer within ${patience / 1000} s`), patience);

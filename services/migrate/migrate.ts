@@ -72,11 +72,28 @@ async function ensureDatabase(client: pg.Client, name: string, owner: string): P
   return missing;
 }
 
+/**
+ * Makes TimescaleDB, or brings it to the version of the server's package. An update has to be the first statement of
+ * its session: any other would load the old version's library, which a newer image no longer has.
+ */
+async function ensureTimescale(options: MigrateOptions): Promise<void> {
+  const client = clientOf(options, "trading");
+  await client.connect();
+  try {
+    await client.query("ALTER EXTENSION timescaledb UPDATE");
+  } catch (error) {
+    const undefinedObject = "42704";
+    if ((error as { code?: string }).code !== undefinedObject) throw error;
+    await client.query("CREATE EXTENSION timescaledb");
+  } finally {
+    await client.end();
+  }
+}
+
 async function migrateTrading(options: MigrateOptions, context: MigrateContext): Promise<{ applied: string[]; version: string }> {
   const client = clientOf(options, "trading");
   await client.connect();
   try {
-    await client.query("CREATE EXTENSION IF NOT EXISTS timescaledb");
     await client.query("CREATE SCHEMA IF NOT EXISTS trading AUTHORIZATION trading_owner");
     await client.query("SET ROLE trading_owner");
     await client.query("SET search_path = trading, public");
@@ -116,6 +133,7 @@ export async function migrate(options: MigrateOptions, context: MigrateContext):
     if (await ensureDatabase(client, "mlflow", "mlflow")) databasesCreated.push("mlflow");
     await client.query("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC");
     await client.query("GRANT CONNECT ON DATABASE trading TO livefeed, broker, gui, trading_bot");
+    await ensureTimescale(options);
     const { applied, version } = await migrateTrading(options, context);
     return {
       databasesCreated,

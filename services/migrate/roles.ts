@@ -7,6 +7,9 @@ const { escapeIdentifier, escapeLiteral } = pg;
 /** Roles the migrations grant rights to; they exist, without a login, even where a stack has no such service. */
 const grantedRoles = ["trading_owner", "trading_bot", "livefeed", "broker", "gui", "mlflow"];
 
+/** No role can use up the server's 100 connections alone. */
+const connectionLimits: Record<RoleWithPassword["kind"], number> = { bot: 8, livefeed: 10, broker: 20, gui: 10, mlflow: 20 };
+
 const modestRole = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
 
 async function ensureRole(client: pg.Client, name: string): Promise<void> {
@@ -28,7 +31,7 @@ export async function applyRoles(client: pg.Client, roles: RoleWithPassword[]): 
     } catch (error) {
       throw new Error(`the secret file ${role.name}-password: ${(error as Error).message}`);
     }
-    await client.query(`ALTER ROLE ${name} LOGIN ${modestRole} PASSWORD ${escapeLiteral(verifier)}`);
+    await client.query(`ALTER ROLE ${name} LOGIN ${modestRole} CONNECTION LIMIT ${connectionLimits[role.kind]} PASSWORD ${escapeLiteral(verifier)}`);
     if (role.kind === "bot") await client.query(`GRANT trading_bot TO ${name}`);
   }
   const logins = await client.query<{ name: string }>(

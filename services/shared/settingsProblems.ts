@@ -66,9 +66,10 @@ function allowedBy(issue: z.core.$ZodIssue): string {
     case "too_big":
       return `${issue.inclusive === false ? "less than" : "at most"} ${String(issue.maximum)}${unitOf(issue.origin)}`;
     case "invalid_union": {
-      // A discriminated union names the values of its key, another one what each branch would have taken.
+      // A discriminated union names the values of its key; another one has its own message or what each branch takes.
       const { options } = issue as { options?: readonly unknown[] };
       if (options !== undefined) return options.map((value) => JSON.stringify(value)).join(", ");
+      if (issue.message !== "Invalid input") return issue.message;
       return [...new Set(issue.errors.flatMap((branch) => branch.map(allowedBy)))].join(" or ");
     }
     default:

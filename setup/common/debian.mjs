@@ -27,6 +27,7 @@ let queue = Promise.resolve();
  * @param {{ processes: import("./processes.mjs").Processes, log: (name: string) => string }} context
  * @param {readonly string[]} packages
  * @param {(text: string) => void} at
+ * @returns {Promise<void>}
  */
 export function installPackages(context, packages, at) {
   const work = queue.then(() => install(context, packages, at));

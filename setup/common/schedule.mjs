@@ -9,8 +9,8 @@
  * @typedef {object} Step one thing that set-up sees to
  * @property {string} name
  * @property {readonly string[]} after names of the steps it needs
- * @property {(context: any) => Promise<Finding>} check looks and changes nothing
- * @property {(context: any, report: { at: (text: string) => void, say: (text: string) => void }) => Promise<string>} run
+ * @property {(context: import("../context.mjs").Context) => Promise<Finding>} check looks and changes nothing
+ * @property {(context: import("../context.mjs").Context, report: { at: (text: string) => void, say: (text: string) => void }) => Promise<string>} run
  *   does what is missing; gives what it did
  */
 
@@ -28,14 +28,14 @@ export class StepError extends Error {
  * Looks at everything and changes nothing.
  *
  * @param {readonly Step[]} steps
- * @param {any} context
+ * @param {import("../context.mjs").Context} context
  * @returns {Promise<(Finding & { name: string })[]>} in the order of the steps
  */
 export async function checkAll(steps, context) {
   return Promise.all(steps.map(async (step) => ({ name: step.name, ...(await look(step, context)) })));
 }
 
-/** @param {Step} step @param {any} context @returns {Promise<Finding>} */
+/** @param {Step} step @param {import("../context.mjs").Context} context @returns {Promise<Finding>} */
 async function look(step, context) {
   try {
     return await step.check(context);
@@ -49,7 +49,7 @@ async function look(step, context) {
  * the first failure no further step begins.
  *
  * @param {readonly Step[]} steps
- * @param {any} context
+ * @param {import("../context.mjs").Context} context
  * @param {import("./progress.mjs").Progress} progress
  * @param {() => Promise<void>} abandon called at the first failure: ends what still runs
  * @throws {StepError} the first failure
@@ -78,7 +78,7 @@ export async function runAll(steps, context, progress, abandon = async () => und
   if (failure) throw failure;
 }
 
-/** @param {Step} step @param {any} context @param {import("./progress.mjs").Progress} progress */
+/** @param {Step} step @param {import("../context.mjs").Context} context @param {import("./progress.mjs").Progress} progress */
 async function perform(step, context, progress) {
   const found = await look(step, context);
   if (found.ok) {

@@ -7,6 +7,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
+const OFFICIAL = "official";
+
 /** Folder, version and entry of each plugin. */
 const PLUGINS = [
   { name: "docker", version: "5.2.0", entry: "docker/main.ts" },
@@ -16,7 +18,7 @@ const PLUGINS = [
 async function sources(folder) {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   return entries
-    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(ts|mjs|cjs)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
 }
@@ -28,8 +30,11 @@ async function fingerprint(projectRoot) {
   return hash.digest("hex");
 }
 
+/** The fingerprint of the stand-in in that folder, OFFICIAL where it holds another plugin, undefined where nothing is. */
 async function installed(folder) {
-  return readFile(join(folder, "fingerprint"), "utf8").catch(() => undefined);
+  const entries = await readdir(folder).catch(() => []);
+  if (entries.includes("fingerprint")) return readFile(join(folder, "fingerprint"), "utf8");
+  return entries.some((entry) => entry.startsWith("pulumi-resource-")) ? OFFICIAL : undefined;
 }
 
 async function bundle(entry, outfile, projectRoot) {
@@ -51,7 +56,8 @@ async function bundle(entry, outfile, projectRoot) {
 }
 
 /**
- * Installs the stand-ins for the official docker and command plugins; nothing is done where they are there already.
+ * Installs the stand-ins for the official docker and command plugins; nothing is done where they, or the official
+ * ones, are there already.
  * @param {{ pulumiHome: string, projectRoot: string }} options
  * @returns {Promise<{ installed: string[] }>} names of the plugins that were (re)built
  * @throws on Windows, where plugins have to be real executables
@@ -64,16 +70,25 @@ export async function installPlugins({ pulumiHome, projectRoot }) {
   const done = [];
   for (const { name, version, entry } of PLUGINS) {
     const folder = join(pulumiHome, "plugins", `resource-${name}-v${version}`);
-    if ((await installed(folder)) === wanted) continue;
-    const temporary = `${folder}.new-${process.pid}`;
+    const found = await installed(folder);
+    if (found === wanted || found === OFFICIAL) continue;
+    // Beside the plugins' folder, where the CLI does not look for plugins.
+    const temporary = join(pulumiHome, `.stand-in-${name}-${process.pid}`);
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
+    await mkdir(dirname(folder), { recursive: true });
     await bundle(entry, join(temporary, "main.cjs"), projectRoot);
     const launcher = '#!/usr/bin/env node\nrequire("./main.cjs");\n';
     await writeFile(join(temporary, `pulumi-resource-${name}`), launcher, { mode: 0o755 });
     await writeFile(join(temporary, "fingerprint"), wanted);
     await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
+    try {
+      await rename(temporary, folder);
+    } catch (error) {
+      // Another run may have put the same thing there in between.
+      await rm(temporary, { recursive: true, force: true });
+      if ((await installed(folder)) !== wanted) throw error;
+    }
     done.push(name);
   }
   return { installed: done };

@@ -62,7 +62,7 @@ async function hostAuthorities() {
   return extraAuthorities([...texts, ...(await readFolder(HOST_FOLDER))], [...tls.rootCertificates, ...(await readFolder(PUBLIC_FOLDER))]);
 }
 
-/** @param {any} context @param {string} fingerprint */
+/** @param {import("../context.mjs").Context} context @param {string} fingerprint */
 const fileOf = (context, fingerprint) => path.join(context.tools, "certificates", `${fingerprint.slice(0, 32)}.crt`);
 
 /**

@@ -19,14 +19,14 @@ const randomFiles = (stack) => [
 /**
  * The salt that the stack's passphrase must open: that of its file, or of its state when the file has lost it.
  *
- * @param {any} context
+ * @param {import("../context.mjs").Context} context
  */
 export async function findSalt({ root, stack }) {
   const inFile = readSalt((await readIfThere(path.join(root, stackFileName(stack)))) ?? "");
   return inFile ?? (await readStackState(root, stack))?.salt;
 }
 
-/** @param {any} context @returns {Promise<string[]>} what is missing */
+/** @param {import("../context.mjs").Context} context @returns {Promise<string[]>} what is missing */
 async function missingFiles({ root, stack }) {
   const folder = cloneFolder(root);
   const wanted = [["state"], ["passphrase"], ...randomFiles(stack).map(([segments]) => segments)];
@@ -42,7 +42,7 @@ async function isOpen(file) {
   return process.platform !== "win32" && found !== undefined && (found.mode & 0o077) !== 0;
 }
 
-/** @param {any} context @param {string} salt @param {string} passphrase */
+/** @param {import("../context.mjs").Context} context @param {string} salt @param {string} passphrase */
 async function demandOpens({ stack }, salt, passphrase) {
   if (await opensSalt(passphrase, salt)) return;
   throw new StepError(
@@ -51,7 +51,7 @@ async function demandOpens({ stack }, salt, passphrase) {
   );
 }
 
-/** @param {any} context */
+/** @param {import("../context.mjs").Context} context */
 function demandPortBase({ stack, portBase }, /** @type {string | undefined} */ stackFile) {
   if (stackFile === undefined) {
     if (portBase === undefined) throw new StepError(`there is no stack "${stack}": ${stackFileName(stack)} is missing`, `to make it, give it ports of its own: npm start -- --stack ${stack} --port-base 8600`);
@@ -94,7 +94,7 @@ export const cloneStep = {
     const stackFile = path.join(root, stackFileName(stack));
     if (!(await exists(stackFile))) {
       const original = await readIfThere(path.join(root, stackFileName("paper")));
-      if (original === undefined) throw new StepError("Pulumi.paper.yaml is missing", "bring it back with `git checkout Pulumi.paper.yaml`");
+      if (original === undefined || portBase === undefined) throw new StepError("Pulumi.paper.yaml is missing", "bring it back with `git checkout Pulumi.paper.yaml`");
       if (await writeOnce(stackFile, deriveStackFile(original, portBase), 0o644)) made.push(stackFileName(stack));
     }
     if (await givePassphrase(context)) made.push(PASSPHRASE);
@@ -105,12 +105,12 @@ export const cloneStep = {
   },
 };
 
-/** @param {any} context */
+/** @param {import("../context.mjs").Context} context */
 function passphraseFix({ stack }) {
   return `put it into ${PASSPHRASE} (from the backup), or run \`npm start\` in a terminal, where it asks; a platform of its own beside the other takes another stack name: npm start -- --stack ${stack}2 --port-base 8600`;
 }
 
-/** @param {any} context @returns {Promise<boolean>} whether it was written */
+/** @param {import("../context.mjs").Context} context @returns {Promise<boolean>} whether it was written */
 async function givePassphrase(context) {
   const file = path.join(cloneFolder(context.root), "passphrase");
   if (await exists(file)) return false;
@@ -126,7 +126,7 @@ async function givePassphrase(context) {
   throw new StepError(`the passphrase of stack "${context.stack}" was not given`, passphraseFix(context));
 }
 
-/** Puts the salt of the state back into a stack file that lost it, as `git checkout` of an uncommitted one does. @param {any} context */
+/** Puts the salt of the state back into a stack file that lost it, as `git checkout` of an uncommitted one does. @param {import("../context.mjs").Context} context */
 export async function restoreSalt({ root, stack }) {
   const file = path.join(root, stackFileName(stack));
   const text = (await readIfThere(file)) ?? "";

@@ -25,7 +25,7 @@ export const imagesStep = {
   },
 };
 
-/** @param {any} context @param {readonly string[]} args @param {import("../common/processes.mjs").RunOptions} [options] */
+/** @param {import("../context.mjs").Context} context @param {readonly string[]} args @param {import("../common/processes.mjs").RunOptions} [options] */
 function runScript(context, args, options = {}) {
   return context.processes.run(process.execPath, ["--import", "tsx", ...args], { cwd: context.root, ...options });
 }

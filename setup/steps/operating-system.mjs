@@ -48,7 +48,7 @@ export const operatingSystemStep = {
   },
 };
 
-/** @param {any} context @param {string} folder @param {{ at: (text: string) => void }} report */
+/** @param {import("../context.mjs").Context} context @param {string} folder @param {{ at: (text: string) => void }} report */
 async function bootstrap(context, folder, report) {
   const result = await context.processes.run("debootstrap", ["--variant=minbase", `--keyring=${KEYRING}`, suite, folder, ...(await mirror(context))], {
     env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" },
@@ -62,14 +62,14 @@ async function bootstrap(context, folder, report) {
   await replaceFile(path.join(folder, "etc/apt/apt.conf.d/container"), 'Acquire::Languages "none";\nDpkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };\n');
 }
 
-/** The archive that this machine's own packages come from, where it runs Debian; debootstrap's default otherwise. @param {any} context */
+/** The archive that this machine's own packages come from, where it runs Debian; debootstrap's default otherwise. @param {import("../context.mjs").Context} context */
 async function mirror(context) {
   const result = await context.processes.run("apt-get", ["indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"]);
   const line = result.stdout.split("\n").find((/** @type {string} */ text) => text.startsWith("Debian|Debian|"));
   return line ? [line.slice("Debian|Debian|".length)] : [];
 }
 
-/** Sends the folder to the Engine. The name is given only to what arrived whole. @param {any} context @param {string} folder */
+/** Sends the folder to the Engine. The name is given only to what arrived whole. @param {import("../context.mjs").Context} context @param {string} folder */
 async function importFolder(context, folder) {
   const pack = spawn("tar", ["--one-file-system", "--numeric-owner", "--exclude=./var/cache/apt/archives/*.deb", "--exclude=./var/lib/apt/lists/*_*", "--exclude=./dev/*", "-C", folder, "-c", "."], { stdio: ["ignore", "pipe", "pipe"] });
   const load = spawn("docker", ["import", "--change", 'CMD ["/bin/bash"]', "-"], { env: context.processes.environment(), stdio: ["pipe", "pipe", "pipe"] });
@@ -90,7 +90,7 @@ async function importFolder(context, folder) {
   if (tagged.code !== 0) throw new StepError(`docker tag failed: ${lastLines(tagged, 2)}`);
 }
 
-/** Folders of this and of killed runs; debootstrap mounts into them, and a mount must be gone before its folder is. @param {any} context */
+/** Folders of this and of killed runs; debootstrap mounts into them, and a mount must be gone before its folder is. @param {import("../context.mjs").Context} context */
 async function removeLeftovers(context) {
   const work = path.join(context.tools, "work");
   await fs.mkdir(work, { recursive: true });

@@ -8,19 +8,19 @@ import { PLUGINS } from "../pinned.mjs";
 
 const OFFICIAL_SERVER = "https://get.pulumi.com/releases/plugins";
 
-/** @param {any} context */
+/** @param {import("../context.mjs").Context} context */
 const homeOf = (context) => path.join(context.tools, "pulumi-home");
-/** Says which kind of plugins is installed, and what the stand-ins were made from. @param {any} context */
+/** Says which kind of plugins is installed, and what the stand-ins were made from. @param {import("../context.mjs").Context} context */
 const stampFile = (context) => path.join(homeOf(context), "plugins-installed.json");
-/** @param {any} context */
+/** @param {import("../context.mjs").Context} context */
 const standInFolder = (context) => path.join(context.root, "setup", "plugins");
 
-/** @param {any} context */
+/** @param {import("../context.mjs").Context} context */
 async function wantedStamp(context) {
   return JSON.stringify({ kind: "stand-in", plugins: PLUGINS, source: await hashFolder(standInFolder(context)), root: context.root });
 }
 
-/** @param {any} context @param {{ name: string, version: string }} plugin */
+/** @param {import("../context.mjs").Context} context @param {{ name: string, version: string }} plugin */
 function isInstalled(context, { name, version }) {
   const folder = path.join(homeOf(context), "plugins", `resource-${name}-v${version}`);
   // A plugin whose installation was interrupted has a marker beside its folder, and Pulumi does not use it.
@@ -67,7 +67,7 @@ export const pluginsStep = {
   },
 };
 
-/** @param {any} context @param {{ at: (text: string) => void }} report @returns {Promise<string | undefined>} why it failed */
+/** @param {import("../context.mjs").Context} context @param {{ at: (text: string) => void }} report @returns {Promise<string | undefined>} why it failed */
 async function installOfficial(context, report) {
   for (const { name, version } of PLUGINS) {
     const result = await context.processes.run("pulumi", ["plugin", "install", "resource", name, version, "--server", OFFICIAL_SERVER, "--reinstall"], {

@@ -44,13 +44,13 @@ export function goToolchain(goVersion, goMod) {
   return isAtLeast(goVersion, wanted) ? "local" : "auto";
 }
 
-/** @param {any} context @param {string} command */
+/** @param {import("../context.mjs").Context} context @param {string} command */
 async function versionOf(context, command) {
   const result = await context.processes.run(command, ["version"], { env: context.environment(), timeout: 20_000 });
   return result.code === 0 ? result.stdout.trim() : undefined;
 }
 
-/** @param {any} context @returns {Promise<string | undefined>} where the pinned CLI was found */
+/** @param {import("../context.mjs").Context} context @returns {Promise<string | undefined>} where the pinned CLI was found */
 async function findPulumi(context) {
   const suffix = executableSuffix();
   const own = path.join(context.tools, "bin");
@@ -97,7 +97,7 @@ export const pulumiStep = {
   },
 };
 
-/** @param {any} context @param {string} address @param {string} folder @param {{ at: (text: string) => void }} report */
+/** @param {import("../context.mjs").Context} context @param {string} address @param {string} folder @param {{ at: (text: string) => void }} report */
 async function obtainRelease(context, address, folder, report) {
   const archive = path.join(folder, path.basename(address));
   await download(address, archive, { onProgress: (bytes) => report.at(`${Math.round(bytes / 1e6)} MB downloaded`) });
@@ -110,7 +110,7 @@ async function obtainRelease(context, address, folder, report) {
   return `the official release ${PULUMI_VERSION}`;
 }
 
-/** @param {any} context @param {string} folder @param {{ at: (text: string) => void, say: (text: string) => void }} report */
+/** @param {import("../context.mjs").Context} context @param {string} folder @param {{ at: (text: string) => void, say: (text: string) => void }} report */
 async function build(context, folder, report) {
   const go = await context.processes.run("go", ["version"], { cwd: context.root });
   if (go.code !== 0) {
@@ -157,7 +157,7 @@ export function goFlags({ version }) {
   return ["-gcflags=all=-dwarf=false -l", "-ldflags", `-s -w -X ${VERSION_VARIABLE}=v${version}`];
 }
 
-/** All programs at once, so that no run ever finds half of them. @param {any} context @param {string} folder */
+/** All programs at once, so that no run ever finds half of them. @param {import("../context.mjs").Context} context @param {string} folder */
 async function putInPlace(context, folder) {
   const bin = path.join(context.tools, "bin");
   await fs.rm(bin, { recursive: true, force: true });

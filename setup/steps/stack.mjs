@@ -50,11 +50,11 @@ export const stackStep = {
       did.push(before === undefined ? "made" : "selected");
     }
     if ((await readStackState(root, stack))?.pending.length) did.push(await repairInterrupted(context, report));
-    return did.join(", ");
+    return did.join(", ") || "its file is whole again";
   },
 };
 
-/** @param {any} context @param {readonly string[]} args */
+/** @param {import("../context.mjs").Context} context @param {readonly string[]} args */
 async function pulumi(context, args) {
   const result = await context.processes.run("pulumi", [...args, "--non-interactive"], { cwd: context.root, env: context.environment(), log: context.log("stack"), long: true });
   if (result.code !== 0) throw new StepError(`pulumi ${args.join(" ")} failed:\n${lastLines(result, 6)}`);
@@ -63,21 +63,21 @@ async function pulumi(context, args) {
 /**
  * The stack that plain `pulumi` commands work on, as Pulumi remembers it for this folder.
  *
- * @param {any} context
+ * @param {import("../context.mjs").Context} context
  * @returns {Promise<string | undefined>}
  */
 async function selectedStack({ root, tools }) {
   const id = createHash("sha1").update(path.join(root, "Pulumi.yaml")).digest("hex");
   const text = await readIfThere(path.join(tools, "pulumi-home", "workspaces", `${projectName(root)}-${id}-workspace.json`));
   // One for each backend that was ever used here, written `organization/project/stack`.
-  const selected = Object.values(JSON.parse(text ?? "{}").stacks ?? {});
-  return selected.length === 1 ? String(selected[0]).split("/").pop() : undefined;
+  const { stacks = {} } = JSON.parse(text ?? "{}");
+  return stacks["file://./.trading/state"]?.split("/").pop();
 }
 
 /**
  * The lock that Pulumi holds on the stack while it works.
  *
- * @param {any} context
+ * @param {import("../context.mjs").Context} context
  * @returns {Promise<{ pid: number, hostname: string, stale: boolean } | undefined>}
  */
 async function findLock({ root, stack }) {

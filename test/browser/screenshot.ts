@@ -1,9 +1,10 @@
 /**
  * Makes docs/page.png: the page of a paper stack that trades RefStrat_01 on recorded candles.
- * Run with `node --import tsx test/browser/screenshot.ts [file]`; needs Docker and Chromium.
+ * Run with `node --import tsx test/browser/screenshot.ts [file] [--width pixels] [--dark]`; needs Docker and Chromium.
  */
 import * as path from "node:path";
 import * as fs from "node:fs/promises";
+import { Command } from "commander";
 import { parseCandles } from "../../domain/candles";
 import { realCandlesFile } from "../support/candles";
 import { ThrowAwayDatabase } from "./database";
@@ -12,12 +13,21 @@ import { holdBotLock, simulateRun, writeFeedStatus, writeRun } from "./simulated
 
 const bot = "refstrat01";
 const symbol = "BTCUSDT";
-/** Ends with a position held, its stop trailed up. */
-const lastCandle = Date.parse("2018-07-18T06:00:00Z");
+/** Ends with a position held, after a large gain and some small losses. */
+const lastCandle = Date.parse("2019-02-18T10:00:00Z");
 const bars = 2600;
 
+function options(): { target: string; width: number; dark: boolean } {
+  const program = new Command("screenshot")
+    .argument("[file]", "where to write it", path.resolve(__dirname, "../../docs/page.png"))
+    .option("--width <pixels>", "width of the window", Number, 1280)
+    .option("--dark", "as on a dark desktop", false)
+    .parse();
+  return { target: String(program.processedArgs[0]), ...program.opts<{ width: number; dark: boolean }>() };
+}
+
 async function main(): Promise<void> {
-  const target = process.argv[2] ?? path.resolve(__dirname, "../../docs/page.png");
+  const { target, width, dark } = options();
   const candles = parseCandles(await fs.readFile(await realCandlesFile(), "utf8"));
   const end = candles.findIndex((candle) => candle.openTime === lastCandle) + 1;
   const run = simulateRun(bot, symbol, candles.slice(end - bars, end));
@@ -43,8 +53,7 @@ async function main(): Promise<void> {
     });
     const browser = await launchChromium();
     try {
-      const page = await browser.newPage({ viewport: { width: 1280, height: 1500 }, colorScheme: process.env["DARK"] ? "dark" : "light" });
-      if (process.env["WIDTH"]) await page.setViewportSize({ width: Number(process.env["WIDTH"]), height: 1500 });
+      const page = await browser.newPage({ viewport: { width, height: 1500 }, colorScheme: dark ? "dark" : "light" });
       await page.goto(gui.url);
       await page.locator("#trades tbody tr").nth(5).waitFor();
       await page.locator("#trust.yes").waitFor();
@@ -63,7 +72,9 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+if (require.main === module) {
+  main().catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}

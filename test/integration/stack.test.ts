@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
 import { derivePassword } from "../../config/clone";
+import { OPERATING_SYSTEM_IMAGE } from "../../images/catalog";
 import { eventually, lines, ThrowAwayStack, type Outcome } from "../support/throwAwayStack";
 
 /** The life of one stack on a real engine and real Docker, in order: each step starts from what the one before left. */
@@ -47,6 +48,19 @@ describe("a paper stack", function () {
     } finally {
       await stack.docker(["volume", "rm", volume]);
     }
+  });
+
+  it("refuses a volume that nobody owns and that holds something, and makes an empty one anew", async () => {
+    const volume = `trading-${stack.name}-timescaledb-data`;
+    const put = ["run", "--rm", "--network", "none", "--volume", `${volume}:/volume`, OPERATING_SYSTEM_IMAGE];
+    await stack.docker(["volume", "create", volume]);
+    succeeds(await stack.docker([...put, "touch", "/volume/something"]));
+    const refused = await stack.pulumi(["preview"]);
+    expect(refused.code).to.not.equal(0);
+    expect(refused.text).to.include(`volume ${volume}: was not made by this program`);
+    succeeds(await stack.docker([...put, "rm", "/volume/something"]));
+    succeeds(await stack.pulumi(["preview"]));
+    expect((await stack.docker(["volume", "inspect", volume])).code, "a preview changes nothing").to.equal(0);
   });
 
   it("says which port is in use, and comes up once it is free", async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EngineEvent, PulumiFn, Stack } from "@pulumi/pulumi/automation";
-import { LocalWorkspace } from "@pulumi/pulumi/automation";
+import { LocalWorkspace, PulumiCommand } from "@pulumi/pulumi/automation";
 
 export const docker = new Docker();
 
@@ -28,6 +28,7 @@ export interface Outcome {
 /** A folder with stand-in plugins and a state of its own. */
 export class Home {
   readonly folder = mkdtempSync(join(tmpdir(), "plugin-test-"));
+  private command: PulumiCommand | undefined;
 
   async install(): Promise<string[]> {
     const installer = pathToFileURL(join(projectRoot, "setup", "plugins", "install.mjs")).href;
@@ -44,15 +45,14 @@ export class Home {
     const envVars = {
       PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_SKIP_UPDATE_CHECK: "true",
-      // A CLI built from its published module does not know its version.
-      PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
       ...environment,
     };
-    const stack = await LocalWorkspace.createOrSelectStack(
+    const stack = await LocalWorkspace.createStack(
       { stackName: name, projectName: "plugins", program: async () => undefined },
       {
         workDir,
         envVars,
+        pulumiCommand: (this.command ??= await PulumiCommand.get()),
         pulumiHome: join(this.folder, "home"),
         projectSettings: { name: "plugins", runtime: "nodejs", backend: { url: pathToFileURL(state).href } },
       },

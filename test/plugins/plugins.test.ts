@@ -66,6 +66,7 @@ describe("stand-in plugins", function () {
   describe("Container", () => {
     it("makes a full container, finds no change afterwards and removes it", async () => {
       const stack = await newStack();
+      const port = await freePort();
       const program = async () => {
         const volume = new docker.Volume("v", { name: `${PREFIX}v`, labels: [{ label: "owner", value: "test" }] });
         const network = new docker.Network("n", { name: `${PREFIX}n`, labels: [{ label: "owner", value: "test" }] });
@@ -77,7 +78,7 @@ describe("stand-in plugins", function () {
           user: "1000:1000",
           envs: ["B=2", "A=1"],
           labels: [{ label: "owner", value: "test" }],
-          ports: [{ internal: 8080, external: await freePort(), ip: "127.0.0.1" }],
+          ports: [{ internal: 8080, external: port, ip: "127.0.0.1" }],
           volumes: [{ volumeName: volume.name, containerPath: "/data", readOnly: true }],
           networksAdvanced: [{ name: network.name, aliases: ["service"] }],
           healthcheck: { tests: ["CMD", "true"], interval: "1s", timeout: "2s", retries: 3, startPeriod: "1s" },
@@ -289,7 +290,7 @@ describe("stand-in plugins", function () {
       };
       const failed = await stack.up(program("echo some output; exit 3"));
       expect(failed.ok).to.equal(false);
-      expect(failed.output).to.include('exit status 3: running "echo some output; exit 3":\nsome output');
+      expect(failed.output).to.match(/exit status 3: running "echo some output; exit 3":\s+some output/);
       expect((await stack.up(program("echo fine"))).operations.k).to.deep.equal(["create"]);
     });
 

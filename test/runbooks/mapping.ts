@@ -24,7 +24,7 @@ const STACKS = ["paper", "live"];
  * with exactly the runbook's words, but for the name of the stack.
  */
 export const HARMLESS_FORMS: readonly { readonly typed: string; readonly runs: string; readonly reason: string }[] = [
-  { typed: "npm start", runs: "npm start -- --check", reason: "would install Docker and bring up the owner's stack; --check reads the same items and changes nothing" },
+  { typed: "npm start", runs: "npm start -- --stack NAME --check", reason: "would install Docker and bring up the owner's stack; --check reads the same items and changes nothing" },
   { typed: "npm run pulumi -- up|destroy|refresh", runs: "the same with --yes", reason: "nobody is there to answer Pulumi's question" },
   { typed: "npx trading backtest --data FILE", runs: "the same with a file of the test", reason: "the owner's file is not in the project" },
   { typed: "git ...", runs: "the same in a repository of the test", reason: "must not touch the project's own history" },
@@ -45,8 +45,8 @@ export function testCommand(command: RunbookCommand, substitutes: Substitutes): 
 
 function mapped(argv: readonly string[], substitutes: Substitutes): TestCommand {
   const [program, ...rest] = argv;
-  if (program === "npm" && rest[0] === "start") return { runner: "start", argv: npmArguments(rest.slice(1), ["--check"]).map((word) => ownStack(word, substitutes)) };
-  if (program === "npm" && rest[0] === "run" && rest[1] === "pulumi") return { runner: "pulumi", argv: pulumiArguments(stackNamed(npmArguments(rest.slice(2), []), substitutes)) };
+  if (program === "npm" && rest[0] === "start") return { runner: "start", argv: startArguments(npmArguments(rest.slice(1)), substitutes) };
+  if (program === "npm" && rest[0] === "run" && rest[1] === "pulumi") return { runner: "pulumi", argv: pulumiArguments(stackNamed(npmArguments(rest.slice(2)), substitutes)) };
   if (program === "npx" && rest[0] === "trading") return { runner: "trading", argv: withData(stackNamed(rest.slice(1), substitutes), substitutes) };
   if (program === "docker") return { runner: "docker", argv: rest.map((word) => containerName(word, substitutes)) };
   if (program === "git") return { runner: "git", argv: rest };
@@ -54,10 +54,16 @@ function mapped(argv: readonly string[], substitutes: Substitutes): TestCommand 
 }
 
 /** npm hands on what stands behind `--` only. */
-function npmArguments(words: readonly string[], otherwise: readonly string[]): readonly string[] {
-  if (words.length === 0) return otherwise;
+function npmArguments(words: readonly string[]): readonly string[] {
+  if (words.length === 0) return [];
   if (words[0] !== "--" || words.length === 1) throw new Error("needs -- before the arguments that npm hands on");
   return words.slice(1);
+}
+
+/** Set-up reports and changes nothing, and looks at the throw-away stack. */
+function startArguments(argv: readonly string[], substitutes: Substitutes): readonly string[] {
+  const stack = argv.includes("--stack") ? [] : ["--stack", substitutes.stack];
+  return [...argv.filter((word) => word !== "--check").map((word) => ownStack(word, substitutes)), ...stack, "--check"];
 }
 
 function pulumiArguments(argv: readonly string[]): readonly string[] {

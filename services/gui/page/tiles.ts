@@ -52,7 +52,7 @@ function positionTile(bot: BotView): Tile {
     details: [
       `entry ${numberText(position.entryPrice)}`,
       `${signedText(position.unrealisedProfit)} unrealised`,
-      position.stopPrice === null ? "no stop" : `stop ${numberText(position.stopPrice)}, ${numberText(position.riskToStop)} at risk`,
+      position.stopPrice === null ? "no stop" : `stop ${numberText(position.stopPrice)}, ${numberText(position.riskToStop)} less if hit`,
       ...pending,
     ],
   };
@@ -86,7 +86,7 @@ function decisionTile(bot: BotView, now: number): Tile {
 
 function servicesTile(view: StatusView, now: number): Tile {
   const broken = view.sources.filter((source) => source.state !== "up");
-  if (broken.length === 0) return { label: "Services", value: "all answer", tone: "good", details: view.sources.map((source) => source.name) };
+  if (broken.length === 0) return { label: "Services", value: "all answer", tone: "good", details: [view.sources.map((source) => source.name).join(", ")] };
   return {
     label: "Services",
     value: broken.some((source) => source.state === "down") ? `${broken.map((source) => source.name).join(", ")} down` : `${broken.map((source) => source.name).join(", ")} not ready`,

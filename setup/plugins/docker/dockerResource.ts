@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { check } from "../provider/check";
 import { diff } from "../provider/diff";
 import { InitializationError, messageOf } from "../provider/errors";
+import { inSetOrder } from "../provider/order";
 import { Context, Resource, Subject } from "../provider/provider";
 import { isEmpty, isObject, Properties, Schema, UNKNOWN } from "../provider/schema";
 
@@ -36,7 +37,7 @@ function planned(schema: Schema, state: Properties, inputs: Properties): Propert
     else if (attribute.computed || attribute.outputOnly) result[name] = old ?? UNKNOWN;
     else if (old !== undefined && isEmpty(old)) result[name] = old;
   }
-  return result;
+  return inSetOrder(schema, result);
 }
 
 function known(properties: Properties): Properties {
@@ -47,6 +48,12 @@ function known(properties: Properties): Properties {
 function importedInputs(schema: Schema, state: Properties): Properties {
   const entries = Object.entries(schema).filter(([name, attribute]) => !attribute.outputOnly && !isEmpty(state[name]));
   return { ...Object.fromEntries(entries.map(([name]) => [name, state[name]])), __defaults: [] };
+}
+
+/** The inputs with what was found changed, so that a second refresh does not report it again. */
+function refreshedInputs(schema: Schema, state: Properties, inputs: Properties): Properties {
+  const changed = new Set(diff(schema, state, inputs).map(({ path }) => path.split(/[.[]/)[0] ?? ""));
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, changed.has(name) ? (state[name] ?? value) : value]));
 }
 
 export function dockerResource(kind: DockerKind): Resource {
@@ -84,7 +91,7 @@ export function dockerResource(kind: DockerKind): Resource {
       const outputs = await kind.read(id, state);
       if (!outputs) return undefined;
       const now = { ...state, ...outputs, id };
-      return { state: now, inputs: isEmpty(inputs) ? importedInputs(schema, now) : inputs };
+      return { state: now, inputs: isEmpty(inputs) ? importedInputs(schema, now) : refreshedInputs(schema, now, inputs) };
     },
     delete: (_subject, id, state, context) => kind.delete(id, state, context),
   };

@@ -26,8 +26,9 @@ interface EngineError {
 
 /** The Engine's own words, without what the client adds. */
 export function engineMessage(error: unknown): string {
-  const message = (error as EngineError)?.json?.message;
-  return message === undefined ? messageOf(error) : `Error response from daemon: ${message}`;
+  const text = messageOf(error);
+  const message = (error as EngineError)?.json?.message ?? /^\(HTTP code \d+\) .*? - (.*)$/s.exec(text)?.[1]?.trim();
+  return message === undefined ? text : `Error response from daemon: ${message}`;
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -1,5 +1,7 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import type { Candle } from "../../../domain/candles";
+import { gridOf } from "../../../domain/decimals";
 import { applyIntent, defaultExecution, executionSettings, processBar, type BarResult } from "../../../domain/execution";
 import { openAccount, workingStop, type Account, type Intent } from "../../../domain/orders";
 
@@ -211,6 +213,23 @@ describe("execution", () => {
     expect(first!.account.cash).to.equal(0.00066647);
     expect(changes(first!)[0]).to.deep.equal(["o1", "filled", "reduced to what cash can pay"]);
     expect(workingStop(first!.account)!.quantity).to.equal(9.88522);
+  });
+
+  it("leaves no debt when all cash is spent, whatever the amounts", () => {
+    const cents = fc.integer({ min: 1, max: 10_000_000 });
+    fc.assert(
+      fc.property(cents, cents, fc.constantFrom(1, 0.001, 0.00001, 0.00000001), (cash, open, quantityStep) => {
+        const parameters = { ...defaultExecution, quantityStep };
+        const start = processBar(openAccount(cash / 100), candle(0, [1, 1, 1, 1])).account;
+        const all: Intent = { action: "enter", quantity: gridOf(quantityStep).up((2 * cash) / open), stopPrice: 0.01 };
+        const bar = candle(1, [1 + open / 100, 2 + open / 100, 1, 1]);
+        const { account } = applyIntent(start, all, { clientOrderId: "all", bar: 0 }, parameters);
+        const result = processBar(account, bar, parameters);
+        expect(result.account.cash).to.be.within(0, cash / 100);
+        expect(result.fills.length > 0 || result.orderUpdates[0]!.reason === "cash cannot pay for it").to.equal(true);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("cancels an entry that cash pays no step of", () => {

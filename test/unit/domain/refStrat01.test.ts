@@ -119,8 +119,8 @@ describe("RefStrat_01", () => {
   });
 
   it("moves the stop up behind the close, and never down", () => {
-    const decide = (stop: number) => {
-      const { strategy, next } = after(34);
+    const decide = (stop: number, stopAtrMultiple = 3) => {
+      const { strategy, next } = after(34, { stopAtrMultiple });
       return strategy.onBar(next(103, 104, 100), holding(stop));
     };
     const moved = decide(93.99);
@@ -129,6 +129,8 @@ describe("RefStrat_01", () => {
     for (const stop of [94, 94.01, 100]) {
       expect(decide(stop)).to.include({ action: "hold", reason: "in position", intent: null });
     }
+    // 103 − 2.999·3 = 94.003 is above 94, but not by a tick.
+    expect(decide(94, 2.999)).to.include({ action: "hold", intent: null });
   });
 
   it("has the same intent with and without the account of why", () => {

@@ -132,6 +132,17 @@ describe("stop bot and start bot", () => {
     expect([engine.calls, readDesiredState(root, "live").bots]).to.deep.equal([[], {}]);
   });
 
+  it("stops a named bot although the stack's file is wrong", async () => {
+    fs.writeFileSync(`${root}/Pulumi.paper.yaml`, "config:\n  trading:mode: paper\n");
+    const named = await trading(root, ["stop", "bot", "second"], { engine });
+    expect([named.exitCode, named.error, state("id-bot-second")]).to.deep.equal([0, "", "exited"]);
+    const unnamed = await trading(root, ["stop", "bot"], { engine });
+    expect(unnamed.exitCode).to.equal(2);
+    expect(unnamed.error).to.match(/^error: Pulumi\.paper\.yaml has .*\n[^]*\nName the bot to stop it all the same: npx trading stop bot NAME --stack paper\n$/);
+    const started = await trading(root, ["start", "bot", "second"], { engine });
+    expect([started.exitCode, state("id-bot-second")]).to.deep.equal([2, "exited"]);
+  });
+
   it("does not guess at wishes that cannot be read", async () => {
     fs.writeFileSync(`${root}/.trading/stacks/paper/desired.json`, '{"bots":');
     const told = await trading(root, ["stop", "bot"], { engine });

@@ -55,8 +55,8 @@ describe("taking commands out of Markdown", () => {
 describe("what the test runs for a command", () => {
   const at = (text: string) => ({ file: "r.md", line: 7, text, argv: words(text) });
   const cases: [string, string, string[]][] = [
-    ["npm start", "start", ["--check"]],
-    ["npm start -- --check --stack live", "start", ["--check", "--stack", "t1"]],
+    ["npm start", "start", ["--stack", "t1", "--check"]],
+    ["npm start -- --check --stack live", "start", ["--stack", "t1", "--check"]],
     ["npm run pulumi -- up --refresh --stack paper", "pulumi", ["up", "--refresh", "--stack", "t1", "--yes"]],
     ["npm run pulumi -- preview --stack live", "pulumi", ["preview", "--stack", "t1"]],
     ["npx trading delete-data --stack paper --confirm paper", "trading", ["delete-data", "--stack", "t1", "--confirm", "t1"]],

@@ -1,0 +1,266 @@
+/// <reference lib="dom" />
+import { expect } from "chai";
+import { request } from "node:http";
+import type pg from "pg";
+import type { Browser, Page } from "playwright-core";
+import { RandomMarket } from "../../domain/randomMarket";
+import type { Candle } from "../../domain/candles";
+import { numberText } from "../../services/gui/page/format";
+import { ThrowAwayDatabase } from "./database";
+import { FakeService, launchChromium, startGui, type RunningGui } from "./rig";
+import { holdBotLock, simulateRun, writeFeedStatus, writeRun, type SimulatedRun } from "./simulatedRun";
+
+const bot = "refstrat01";
+const second = "secondbot";
+const symbol = "BTCUSDT";
+const patience = 20_000;
+
+function madeUpCandles(count: number): Candle[] {
+  const market = new RandomMarket({ seed: 7, symbol, startTime: Date.parse("2024-01-01T00:00:00Z") });
+  return Array.from({ length: count }, (_nothing, index) => market.candle(index));
+}
+
+/** Status code of a request that carries another name than the address it goes to. */
+function statusFor(url: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(url, { headers: { host } }, (response) => resolve(response.resume().statusCode)).on("error", reject).end();
+  });
+}
+
+/** Pixels of one colour on the canvases of a chart. */
+function pixels(page: Page, chart: string, variable: string): Promise<number> {
+  return page.evaluate(
+    ([selector, name]) => {
+      const hex = getComputedStyle(document.documentElement).getPropertyValue(name!).trim();
+      const [red, green, blue] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+      let count = 0;
+      for (const canvas of document.querySelectorAll<HTMLCanvasElement>(`${selector} canvas`)) {
+        if (canvas.width === 0 || canvas.height === 0) continue;
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+        for (let at = 0; at < data.length; at += 4) if (data[at] === red && data[at + 1] === green && data[at + 2] === blue) count++;
+      }
+      return count;
+    },
+    [chart, variable],
+  );
+}
+
+describe("the page in Chromium", function () {
+  this.timeout(300_000);
+  let database: ThrowAwayDatabase;
+  let client: pg.Client;
+  let lock: pg.Client;
+  let run: SimulatedRun;
+  let gui: RunningGui;
+  let browser: Browser;
+  let page: Page;
+  const broker = new FakeService();
+  const livefeed = new FakeService();
+  const complaints: string[] = [];
+  const addresses = new Set<string>();
+
+  async function open(url: string, width = 1280): Promise<Page> {
+    const opened = await browser.newPage({ viewport: { width, height: 900 } });
+    opened.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    opened.on("pageerror", (error) => complaints.push(error.message));
+    opened.on("request", (asked) => addresses.add(new URL(asked.url()).hostname));
+    await opened.goto(url);
+    return opened;
+  }
+
+  const trust = (on: Page, level: string): Promise<void> => on.locator(`#trust.${level}`).waitFor({ timeout: patience });
+  const reason = (on: Page, text: string): Promise<void> => on.locator("#trust-reasons li", { hasText: text }).waitFor({ timeout: patience });
+  const tile = (on: Page, label: string): Promise<string[]> => on.locator("#tiles > div", { has: on.locator("dt", { hasText: label }) }).locator("dd").allTextContents();
+
+  before(async () => {
+    run = simulateRun(bot, symbol, madeUpCandles(900));
+    expect(run.trades.length).to.be.greaterThan(5);
+    browser = await launchChromium();
+    await broker.start();
+    await livefeed.start();
+    database = await ThrowAwayDatabase.start([bot, second]);
+    client = await database.connect();
+    await writeRun(client, run);
+    await writeFeedStatus(client, run);
+    lock = await database.connect();
+    await holdBotLock(lock, bot);
+    gui = await startGui({
+      database: database.settings,
+      mode: "paper",
+      settings: {
+        bots: [bot, second].map((name) => ({ name, symbol, interval: "1h", strategy: "RefStrat_01" })),
+        brokerUrl: broker.url,
+        livefeedUrl: livefeed.url,
+        mlflowPageUrl: "http://127.0.0.1:8401",
+        configuration: { hash: "0123456789abcdef" },
+      },
+    });
+    page = await open(gui.url);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await gui?.close();
+    await client?.end().catch(() => undefined);
+    await lock?.end().catch(() => undefined);
+    await broker.stop();
+    await livefeed.stop();
+    await database?.remove();
+  });
+
+  it("says which mode it is, that fills are simulated, and tells market time from the wall clock", async () => {
+    await page.locator("header.paper").waitFor({ timeout: patience });
+    expect(await page.locator("#mode-name").textContent()).to.equal("PAPER");
+    expect(await page.locator("#fills").textContent()).to.equal("Fills are simulated: no order leaves this machine");
+    await page.locator("#market-time", { hasText: "2024-02-07 11:00 UTC" }).waitFor({ timeout: patience });
+    expect(await page.locator("#session").textContent()).to.equal("(replay: recording btcusd-1h.csv)");
+    const clock = (await page.locator("#wall-clock").textContent()) ?? "";
+    expect(Math.abs(Date.parse(clock.replace(" UTC", "Z").replace(" ", "T")) - Date.now())).to.be.lessThan(5000);
+  });
+
+  it("answers with care while one of two bots does not run, and shows the other's numbers", async () => {
+    await trust(page, "care");
+    await reason(page, `Bot ${second} is not running`);
+    expect((await tile(page, `Bot ${bot}`))[0]).to.equal("running");
+    expect((await tile(page, "Feed"))[0]).to.equal("HEALTHY");
+    expect((await tile(page, "Equity"))[0]).to.equal(numberText(run.equity.at(-1)!.equity));
+    const position = run.account.position;
+    expect((await tile(page, "Position"))[0]).to.equal(position === null ? "flat" : `long ${numberText(position.quantity, 5)}`);
+    expect((await tile(page, "Last decision"))[0]).to.match(/^\d+ s ago$/);
+  });
+
+  it("draws candles, both EMA lines, the stop and the equity", async () => {
+    await page.locator("#trades tbody tr").first().waitFor({ timeout: patience });
+    for (const [chart, colour] of [
+      ["#candles-chart", "--rise"],
+      ["#candles-chart", "--fall"],
+      ["#candles-chart", "--fast"],
+      ["#candles-chart", "--slow"],
+      ["#candles-chart", "--stop"],
+      ["#equity-chart", "--fast"],
+      ["#equity-chart", "--fall"],
+    ] as const) {
+      await page.waitForFunction(`document.querySelectorAll("${chart} canvas").length > 2`);
+      expect(await pixels(page, chart, colour), `${colour} in ${chart}`).to.be.greaterThan(20);
+    }
+    expect(await page.locator("#candles-summary").textContent()).to.contain("400 closed candles to 2024-02-07 11:00 UTC (market time)");
+  });
+
+  it("lists trades and decisions, newest first", async () => {
+    expect(await page.locator("#trades tbody tr").count()).to.equal(run.trades.length);
+    const profit = run.trades.at(-1)!.profit;
+    expect(await page.locator("#trades tbody tr").first().locator("td").nth(6).textContent()).to.equal(`${profit > 0 ? "+" : ""}${numberText(profit)}`);
+    expect(await page.locator("#decisions tbody tr").count()).to.equal(50);
+    expect(await page.locator("#decisions tbody td").first().textContent()).to.equal("2024-02-07 11:00 UTC");
+  });
+
+  it("gives the same numbers through its API, and refuses what it cannot answer", async () => {
+    const get = async (path: string): Promise<{ status: number; body: unknown }> => {
+      const response = await fetch(`${gui.url}${path}`);
+      return { status: response.status, body: await response.json() };
+    };
+    const equity = (await get(`/api/equity?bot=${bot}&limit=100`)).body as { step: number; startingCash: number; points: { time: number; equity: number }[] };
+    expect(equity.step).to.equal(Math.ceil(run.equity.length / 100));
+    expect(equity.points.at(-1)).to.include({ time: run.equity.at(-1)!.bar, equity: run.equity.at(-1)!.equity });
+    const trades = (await get(`/api/trades?bot=${bot}`)).body as object[];
+    expect(trades).to.deep.equal([...run.trades].reverse().map((trade) => ({ ...trade })));
+    const candles = (await get(`/api/candles?bot=${bot}&limit=2000`)).body as { lines: { time: number; stop: number | null }[] };
+    for (const trade of run.trades) {
+      const held = candles.lines.filter((line) => line.time >= trade.entryBar && line.time <= trade.exitBar);
+      expect(held.every((line) => line.stop !== null), `stop from ${new Date(trade.entryBar).toISOString()}`).to.equal(true);
+    }
+    expect(await get("/api/trades?bot=nobody")).to.deep.equal({ status: 404, body: { error: `no bot of that name; known: ${bot}, ${second}` } });
+    expect(await get("/api/trades?limit=0")).to.deep.equal({ status: 400, body: { error: "limit must be a whole number from 1 to 2000" } });
+    expect((await get("/readyz")).status).to.equal(200);
+  });
+
+  it("changes over to the other bot by keyboard and says that it has nothing yet", async () => {
+    await page.locator("#bot").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.locator("#trades td.empty", { hasText: "No closed trade yet" }).waitFor({ timeout: patience });
+    expect(await tile(page, "Last decision")).to.deep.equal(["none yet"]);
+    await page.locator("#bot").focus();
+    await page.keyboard.press("ArrowUp");
+    await page.locator("#trades td.number").first().waitFor({ timeout: patience });
+  });
+
+  it("answers yes when everything works, and no as soon as the broker is away", async () => {
+    await client.query("INSERT INTO accounts SELECT (jsonb_populate_record(accounts, jsonb_build_object('bot', $2::text))).* FROM accounts WHERE bot = $1", [bot, second]);
+    await client.query("INSERT INTO decisions SELECT (jsonb_populate_record(decisions, jsonb_build_object('bot', $2::text))).* FROM decisions WHERE bot = $1", [bot, second]);
+    await holdBotLock(lock, second);
+    await trust(page, "yes");
+    await broker.stop();
+    await trust(page, "no");
+    await reason(page, "The broker does not answer (no connection (ECONNREFUSED)): orders and protective stops are not worked");
+    await broker.start();
+    await trust(page, "yes");
+    livefeed.ready = false;
+    livefeed.reason = "database: lost";
+    await trust(page, "care");
+    await reason(page, "The livefeed is not ready: database: lost");
+    livefeed.ready = true;
+    await trust(page, "yes");
+  });
+
+  it("shows a new candle by itself", async () => {
+    const candle = madeUpCandles(901).at(-1)!;
+    await client.query("INSERT INTO candles (symbol, interval, open_time, open, high, low, close, volume, source) VALUES ($1, '1h', $2, $3, $4, $5, $6, $7, 'recording')", [
+      ...[symbol, new Date(candle.openTime), candle.open, candle.high, candle.low, candle.close, candle.volume],
+    ]);
+    await page.locator("#candles-summary", { hasText: "2024-02-07 12:00 UTC" }).waitFor({ timeout: patience });
+    expect(await page.locator("#market-time").textContent()).to.equal("2024-02-07 12:00 UTC");
+  });
+
+  it("keeps the last values, greyed and with their age, while the database is away, also for a new visitor, and recovers", async () => {
+    await client.end();
+    await lock.end();
+    await database.stop();
+    await trust(page, "no");
+    await reason(page, "The database does not answer");
+    await page.locator("body.old").waitFor({ timeout: patience });
+    expect(await page.locator("#as-of").textContent()).to.match(/^Values read 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, \d+ s ago$/);
+    expect(await page.locator("#trades tbody tr").count()).to.equal(run.trades.length);
+    expect((await fetch(`${gui.url}/readyz`)).status).to.equal(503);
+    const visitor = await open(gui.url);
+    await trust(visitor, "no");
+    expect((await tile(visitor, "Equity"))[0]).to.equal(numberText(run.equity.at(-1)!.equity));
+    await visitor.close();
+    await database.startAgain();
+    // Nobody holds the locks of the bots any more.
+    await trust(page, "care");
+    await page.locator("body:not(.old)").waitFor({ timeout: patience });
+    await reason(page, `Bot ${bot} is not running`);
+    expect(await page.locator("#as-of").textContent()).to.equal("");
+  });
+
+  it("fits a phone without scrolling sideways", async () => {
+    const phone = await open(gui.url, 360);
+    await phone.locator("#trades td.number").first().waitFor({ timeout: patience });
+    const [content, width] = (await phone.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")) as [number, number];
+    expect(content).to.equal(width);
+    await phone.close();
+  });
+
+  it("serves only names of this machine", async () => {
+    for (const path of ["/", "/api/status", "/livez", "/nothing"]) {
+      expect(await statusFor(`${gui.url}${path}`, "trading.example.org"), path).to.equal(403);
+    }
+    expect(await statusFor(`${gui.url}/api/status`, "localhost:8400")).to.equal(200);
+    expect(await statusFor(`${gui.url}/livez`, "gui:8080")).to.equal(200);
+  });
+
+  it("asked nobody but this machine and complained about nothing", () => {
+    expect([...addresses]).to.deep.equal(["127.0.0.1"]);
+    expect(complaints).to.deep.equal([]);
+  });
+
+  it("says that its own server is away and keeps what it showed", async () => {
+    await gui.close();
+    await reason(page, "The server of this page does not answer");
+    await trust(page, "no");
+    expect(await page.locator("#trades tbody tr").count()).to.equal(run.trades.length);
+    gui = { url: gui.url, close: () => Promise.resolve() };
+  });
+});

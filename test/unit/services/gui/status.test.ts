@@ -1,0 +1,69 @@
+import { expect } from "chai";
+import { statusView } from "../../../../services/gui/status";
+import { bar, botRows, hour, now, statusInput, statusRows } from "./rows";
+
+describe("gui: status assembly", () => {
+  it("puts account, equity and last decision of a bot in position together", () => {
+    const view = statusView(statusInput());
+    const [bot] = view.bots;
+    expect(view.stale).to.equal(false);
+    expect(view.readAt).to.equal(now - 400);
+    expect(view.session).to.deep.equal({ source: "recording x.csv", replay: true, startedAt: now - hour });
+    expect(bot?.running).to.equal(true);
+    expect(bot?.lastDecision).to.deep.equal({
+      ...{ bar: bar.getTime(), decidedAt: now - 2000, action: "hold", reason: "in position", late: false, indicators: { emaFast: 1, emaSlow: 2, atr: null } },
+    });
+    expect(bot?.drawdown).to.be.closeTo(1 - 10_090 / 10_200, 1e-12);
+    expect(bot?.maxDrawdown).to.equal(0.05);
+    expect(bot?.position).to.deep.equal({
+      ...{ quantity: 0.05, entryPrice: 100_000, entryBar: bar.getTime() - hour, entryFee: 5, stopPrice: 99_000, unrealisedProfit: 85, riskToStop: 140 },
+    });
+  });
+
+  it("tells the lease that is left, and none that has run out", () => {
+    expect(statusView(statusInput()).feeds[0]?.leaseLeft).to.equal(55_000);
+    expect(statusView(statusInput({ now: now + 55_001, database: { last: { value: statusRows(), at: now + 55_000 }, problem: undefined } })).feeds[0]?.leaseLeft).to.equal(0);
+  });
+
+  it("shows a flat account without a position, with its starting cash before the first bar", () => {
+    const account = { ...botRows().account!, quantity: 0, entryPrice: null, entryBar: null, entryFee: null, stopPrice: null };
+    const rows = botRows({ account, lastEquity: undefined, peakEquity: null, maxDrawdown: null });
+    const [bot] = statusView(statusInput({ database: { last: { value: statusRows({ bots: [rows] }), at: now }, problem: undefined } })).bots;
+    expect(bot?.position).to.equal(null);
+    expect(bot?.equity).to.equal(10_000);
+    expect(bot?.drawdown).to.equal(0);
+    expect(bot?.maxDrawdown).to.equal(0);
+  });
+
+  it("shows every declared bot before anything could be read", () => {
+    const view = statusView(statusInput({ database: { last: undefined, problem: "connect ECONNREFUSED" } }));
+    expect(view.stale).to.equal(true);
+    expect(view.readAt).to.equal(null);
+    expect(view.feeds).to.deep.equal([
+      { symbol: "BTCUSDT", interval: "1h", state: "UNKNOWN", reason: "the feed has not reported yet", lastCandle: null, updatedAt: null, leaseUntil: null, leaseLeft: 0 },
+    ]);
+    expect(view.bots.map((bot) => [bot.name, bot.running, bot.registered, bot.equity])).to.deep.equal([["refstrat01", null, false, null]]);
+    expect(view.trust).to.deep.equal({ level: "no", title: "No", reasons: ["The database does not answer (connect ECONNREFUSED): nothing could be read yet"] });
+  });
+
+  it("keeps the last values and calls them old when the database is lost", () => {
+    const view = statusView(statusInput({ database: { last: { value: statusRows(), at: now - 60_000 }, problem: "no answer within 2 s" } }));
+    expect(view.stale).to.equal(true);
+    expect(view.bots[0]?.equity).to.equal(10_090);
+    expect(view.sources[0]).to.deep.equal({ name: "database", state: "down", reason: "no answer within 2 s", lastUp: now - 60_000 });
+    expect(view.trust.reasons).to.deep.equal(["The database does not answer (no answer within 2 s): the values below are the last ones read"]);
+  });
+
+  for (const { mode, fills, text } of [
+    { mode: "paper", fills: { simulated: 0, real: 0 }, text: "Fills are simulated: no order leaves this machine" },
+    { mode: "live", fills: { simulated: 0, real: 0 }, text: "No fill yet" },
+    { mode: "live", fills: { simulated: 2, real: 0 }, text: "Fills are simulated: no order leaves this machine" },
+    { mode: "live", fills: { simulated: 0, real: 3 }, text: "Fills come from the exchange: real money" },
+    { mode: "live", fills: { simulated: 2, real: 3 }, text: "3 fills from the exchange, 2 simulated" },
+  ] as const) {
+    it(`says of ${mode} with ${fills.simulated} simulated and ${fills.real} real fills: ${text}`, () => {
+      const rows = statusRows({ bots: [botRows({ fills })] });
+      expect(statusView(statusInput({ mode, database: { last: { value: rows, at: now }, problem: undefined } })).fills).to.equal(text);
+    });
+  }
+});
