@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { desiredStateFile } from "../config/desiredState";
 import { botRole, botService } from "../config/names";
 import type { BotConfiguration } from "../config/schema";
 import { brokerToken } from "./Broker";
@@ -31,6 +32,7 @@ export class Bot extends pulumi.ComponentResource {
         brokerUrl: "http://broker:8080",
         mlflowUrl: "http://mlflow:5000",
       },
+      wish: { file: desiredStateFile("", context.stack).replaceAll("\\", "/"), bot: bot.name },
       secrets: { "broker-token": brokerToken(context, bot.name) },
       specification: {
         running: args.running,

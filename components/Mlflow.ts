@@ -46,9 +46,10 @@ export class Mlflow extends pulumi.ComponentResource {
             { volume: context.names.secretsVolume("mlflow"), path: "/secrets", readOnly: true },
           ],
           ports: [{ container: 5000, host: args.port }],
+          temporary: { "/tmp": "rw,nosuid,nodev,noexec,size=128m" },
           user: SERVICE_USER,
-          // Asks as its clients do: its own health page stays green while every client is refused for its Host.
-          health: ["curl", "--fail", "--silent", "--show-error", "--max-time", "4", "--output", "/dev/null", "--header", "Host: mlflow:5000", "http://127.0.0.1:5000/version"],
+          // Asks as its clients do: its own health pages stay green while every client is refused for its Host, or the database is gone.
+          health: ["curl", "--fail", "--silent", "--show-error", "--max-time", "4", "--output", "/dev/null", "--header", "Host: mlflow:5000", "http://127.0.0.1:5000/api/2.0/mlflow/experiments/search?max_results=1"],
           memoryMegabytes: args.memoryMegabytes,
           graceSeconds: 20,
         },

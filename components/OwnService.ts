@@ -28,6 +28,8 @@ export interface OwnServiceDeclaration {
   /** Secret files beside the database password. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly specification?: Partial<ServiceSpecification>;
+  /** Where the owner's wish for it stands, when it is a bot. */
+  readonly wish?: { readonly file: string; readonly bot: string };
 }
 
 /** A container of one of our own programs: its secrets, its settings, its database role. */
@@ -54,6 +56,7 @@ export function ownService(parent: pulumi.Resource, name: string, args: OwnServi
       image: args.image,
       network: args.network,
       after: [...args.after, secrets.filled],
+      ...(declaration.wish ? { wish: declaration.wish } : {}),
       specification: {
         service,
         environment: { ...databaseEnvironment(context, databaseRole), SETTINGS: JSON.stringify(settings) },

@@ -18,6 +18,8 @@ export interface ServiceContainerArgs {
   readonly network: pulumi.Output<string>;
   /** What has to be there, and healthy, before the container is made. */
   readonly after: pulumi.Input<pulumi.Resource>[];
+  /** Where the owner's wish for it stands, when it is a bot. */
+  readonly wish?: { readonly file: string; readonly bot: string };
 }
 
 /** A container of the stack together with the gate that holds back what needs it until it is healthy. */
@@ -42,7 +44,7 @@ export class ServiceContainer extends pulumi.ComponentResource {
     };
     const container = new docker.Container(name, { ...containerArguments(full, args.image), networksAdvanced: [{ name: args.network, aliases: [full.service] }] }, containerOptions(this, args.after));
     this.containerId = container.id;
-    this.ready = healthGate(container, full.name, full.running ? "running" : "stopped");
+    this.ready = healthGate(container, full.name, full.running ? "running" : "stopped", args.wish);
     this.registerOutputs({ containerId: this.containerId });
   }
 }

@@ -60,7 +60,7 @@ export class TimescaleDb extends pulumi.ComponentResource {
             { volume: context.names.volume("timescaledb-data"), path: "/var/lib/postgresql/data", readOnly: false },
             { volume: context.names.secretsVolume("timescaledb"), path: "/secrets", readOnly: true },
           ],
-          temporary: { "/tmp": "rw,nosuid,nodev,noexec,size=64m", "/run/postgresql": "rw,nosuid,nodev,noexec,size=1m,uid=10002,gid=10002,mode=0770" },
+          temporary: { "/tmp": "rw,nosuid,nodev,noexec,size=64m" },
           user: POSTGRES_USER,
           health: ["pg_isready", "--quiet", "--host", "127.0.0.1", "--username", "postgres"],
           memoryMegabytes: args.memoryMegabytes,

@@ -1,7 +1,8 @@
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { wishFor, type DesiredState } from "../config/desiredState";
+import { botState, type BotState } from "../config/botState";
+import type { DesiredState } from "../config/desiredState";
 import { botRole, botService, stackPorts } from "../config/names";
 import type { StackConfiguration } from "../config/schema";
 import { IMAGE_NAMES, IMAGES, type ImageName } from "../images/catalog";
@@ -22,20 +23,6 @@ export interface TradingStackArgs {
   readonly imageHashes: Readonly<Record<ImageName, string>>;
   /** Folder of the project. */
   readonly root: string;
-}
-
-export interface BotState {
-  readonly name: string;
-  readonly running: boolean;
-  /** Why, in words for the owner. */
-  readonly reason: string;
-}
-
-/** Whether a bot is to run: live needs a promotion before any wish counts. */
-export function botState(configuration: StackConfiguration, desiredState: DesiredState, bot: string): BotState {
-  if (configuration.mode === "live") return { name: bot, running: false, reason: "live has no promotion: the bot is made and not started" };
-  if (wishFor(desiredState, bot) === "stopped") return { name: bot, running: false, reason: "stopped by the owner; `npx trading start bot` starts it" };
-  return { name: bot, running: true, reason: "wanted running" };
 }
 
 /** Roles of the trading database: one for each service and each bot. */

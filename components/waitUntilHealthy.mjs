@@ -1,9 +1,10 @@
 // Waits until a container is as it is wanted, and fails as soon as it is seen that it will not get there.
-// Usage: node components/waitUntilHealthy.mjs CONTAINER running|stopped LIMIT_SECONDS
+// Usage: node components/waitUntilHealthy.mjs CONTAINER running|stopped LIMIT_SECONDS [WISHES_FILE BOT]
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
-const [name, wanted, limitSeconds] = process.argv.slice(2);
+const [name, wanted, limitSeconds, wishesFile, bot] = process.argv.slice(2);
 const POLL_MILLISECONDS = 250;
 /** A check that the Engine already calls unhealthy may be about to pass: what the container needs has just come back. */
 const UNHEALTHY_PATIENCE_SECONDS = 20;
@@ -44,6 +45,17 @@ async function check(container) {
   return docker(["exec", name, ...argv], 10);
 }
 
+/** Whether the owner wished the bot stopped after this `up` had read the wishes. No file means no such wish. */
+function wishedStopped() {
+  if (!wishesFile) return false;
+  try {
+    return JSON.parse(readFileSync(wishesFile, "utf8")).bots?.[bot] === "stopped";
+  } catch (error) {
+    // A wish that cannot be read must never keep a bot running.
+    return error.code !== "ENOENT";
+  }
+}
+
 const started = Date.now();
 const elapsed = () => (Date.now() - started) / 1000;
 let restartsAtStart;
@@ -54,6 +66,11 @@ for (;;) {
   const { Status: status, ExitCode: exitCode, Error: error, Running: running, Health: health } = container.State;
   restartsAtStart ??= container.RestartCount;
 
+  if (wishedStopped()) {
+    if (running) await docker(["stop", name], 120);
+    console.log(`${name} was wished stopped while this ran: it is stopped`);
+    process.exit(0);
+  }
   if (wanted === "stopped") {
     if (!running) process.exit(0);
     await fail("is running although it is wanted stopped; `npx trading stop bot` stops it");

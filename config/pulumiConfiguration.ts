@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { namespaceValues } from "./configurationValues";
 import type { StackConfiguration } from "./schema";
 import { parseStackConfiguration } from "./stackConfiguration";
 
@@ -8,16 +9,5 @@ import { parseStackConfiguration } from "./stackConfiguration";
  * @throws {ConfigurationError} when a key is wrong
  */
 export function readPulumiConfiguration(): StackConfiguration {
-  const namespace = `${pulumi.getProject()}:`;
-  const values = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, text]) => (key.startsWith(namespace) ? [[key.slice(namespace.length), plain(text)] as const] : []));
-  return parseStackConfiguration(pulumi.getStack(), Object.fromEntries(values));
-}
-
-/** Pulumi hands over every value as text, objects and numbers as JSON. */
-function plain(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return parseStackConfiguration(pulumi.getStack(), namespaceValues(pulumi.runtime.allConfig()));
 }

@@ -1,10 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
+import { namespaceValues } from "./configurationValues";
 import type { StackConfiguration } from "./schema";
 import { parseStackConfiguration } from "./stackConfiguration";
-
-const NAMESPACE = "trading:";
 
 /**
  * Reads a stack's configuration from its file, for commands that run without Pulumi.
@@ -23,9 +22,5 @@ export function readStackFile(root: string, stack: string): StackConfiguration {
     throw new Error(`there is no stack "${stack}" (${name} is missing); known stacks: ${known.join(", ") || "none"}`);
   }
   const config: unknown = (parse(text) as { config?: unknown } | null)?.config ?? {};
-  return parseStackConfiguration(stack, inNamespace(config as Record<string, unknown>));
-}
-
-function inNamespace(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).flatMap(([key, value]) => (key.startsWith(NAMESPACE) ? [[key.slice(NAMESPACE.length), value]] : [])));
+  return parseStackConfiguration(stack, namespaceValues(config as Record<string, unknown>));
 }

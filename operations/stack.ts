@@ -77,11 +77,6 @@ export function botToStop(root: string, stack: string, name: string | undefined)
   }
 }
 
-/** A live bot trades only after a promotion; until then its container is made and not started. */
-export function mayTrade({ configuration }: DeclaredStack): boolean {
-  return configuration.mode !== "live";
-}
-
 /** Identity of this clone; every command that touches containers or volumes compares with it first. */
 export function owner(root: string): string {
   try {

@@ -1,8 +1,9 @@
+import { mayRun } from "../config/botState";
 import { botService, stackNames } from "../config/names";
 import { wishFor, type DesiredState } from "../config/desiredState";
 import type { ContainerFact } from "./engine";
 import type { PageFeed, PageStatus } from "./page";
-import { mayTrade, type DeclaredStack } from "./stack";
+import type { DeclaredStack } from "./stack";
 
 /** What the owner, or the program's rules, want of a container. */
 export type Want = "running" | "stopped" | "not promoted";
@@ -103,7 +104,7 @@ function want(service: string, { declared, wishes }: StatusFacts): Want {
   const bot = declared.configuration.bots.find((entry) => botService(entry.name) === service);
   if (bot === undefined) return "running";
   if (wishFor(wishes, bot.name) === "stopped") return "stopped";
-  return mayTrade(declared) ? "running" : "not promoted";
+  return mayRun(declared.configuration) ? "running" : "not promoted";
 }
 
 function serviceStatus(service: string, facts: StatusFacts): ServiceStatus {

@@ -90,7 +90,7 @@ export async function prepared(context, steps, what, work) {
   try {
     const progress = new Progress((line) => console.log(line));
     await context.processes.endLeftovers((line) => progress.line("set-up", line));
-    await runAll(steps, context, progress, () => context.processes.endAll(10_000));
+    await runAll(steps, context, progress, () => context.processes.endAll());
     await work();
   } catch (error) {
     if (interrupted) await new Promise(() => undefined);

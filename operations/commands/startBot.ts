@@ -1,10 +1,11 @@
+import { mayRun } from "../../config/botState";
 import { Command } from "commander";
 import { followWish, isRunning } from "../botState";
 import type { Context } from "../context";
 import type { ContainerFact, Engine } from "../engine";
 import { EXIT, failure } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../program";
-import { botContainer, chosenBot, declaredStack, mayTrade, owner } from "../stack";
+import { botContainer, chosenBot, declaredStack, owner } from "../stack";
 import { changeWish, readWish } from "../wishes";
 
 const HEALTH_SECONDS = 90;
@@ -21,7 +22,7 @@ export function startBotCommand(context: Context, wrap: Wrap): Command {
 async function startBot(context: Context, { stack }: GlobalOptions, name: string | undefined): Promise<Outcome> {
   const declared = declaredStack(context.root, stack);
   const bot = chosenBot(declared, name).name;
-  if (!mayTrade(declared)) {
+  if (!mayRun(declared.configuration)) {
     throw failure(`stack ${stack} is live and has no promotion: its bots are declared and not started; nothing was changed`);
   }
   owner(context.root);
@@ -60,6 +61,7 @@ async function waitForHealth(context: Context, engine: Engine, stack: string, bo
   const details = { stack, bot, wish: "running" };
   let container: ContainerFact | undefined = started;
   for (;;) {
+    if (container !== undefined) container = await engine.checked(container);
     if (container !== undefined && container.state === "running" && container.health !== "starting" && container.health !== "unhealthy") return container;
     if (readWish(context.root, stack, bot) === "stopped") throw failure(`another command wished bot ${bot} stopped meanwhile: it is stopped`, { ...details, wish: "stopped" });
     const late = context.now() > deadline;

@@ -17,10 +17,11 @@ export function statusCommand(context: Context, wrap: Wrap): Command {
 async function status(context: Context, { stack }: GlobalOptions): Promise<Outcome> {
   const declared = declaredStack(context.root, stack);
   const wishes = readWishes(context.root, stack);
+  const engine = context.engine();
   const [docker, page] = await Promise.all([
-    context
-      .engine()
+    engine
       .containers(stack)
+      .then((containers) => Promise.all(containers.map((container) => engine.checked(container))))
       .then(
         (containers) => ({ containers }),
         (error: unknown) => {

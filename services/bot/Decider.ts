@@ -62,6 +62,7 @@ export class Decider {
   static async open(context: DeciderContext): Promise<Decider> {
     const { database, settings } = context;
     const decidedBar = await readDecidedBar(database.db, settings.bot);
+    if (decidedBar !== null) context.metrics.lastDecidedBar.set(decidedBar / 1000);
     const openIntents = await readOpenIntents(database.db, settings.bot);
     if (openIntents.length > 0) context.log.info({ openIntents }, "intents without an order are handed in again");
     return new Decider(context, decidedBar, openIntents);

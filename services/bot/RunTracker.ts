@@ -66,7 +66,7 @@ export class RunTracker {
     await this.worker;
     if (this.runId === undefined) return;
     try {
-      if (this.queue.length > 0) await this.client.log(this.runId, { metrics: this.queue.splice(0) });
+      if (this.queue.length > 0) await this.send(this.runId);
       await this.client.endRun(this.runId, "FINISHED", Date.now());
     } catch (error) {
       this.log.warn({ error: (error as Error).message }, "the end of the run is not tracked");
@@ -82,12 +82,7 @@ export class RunTracker {
           await new Promise<void>((resolve) => (this.wakeWorker = resolve));
           continue;
         }
-        const metrics = [...this.queue];
-        await this.persist("metrics", () => this.client.log(runId, { metrics }));
-        const sent = new Set(metrics);
-        this.queue.splice(0, this.queue.length, ...this.queue.filter((metric) => !sent.has(metric)));
-        if (this.dropped > 0) this.log.warn({ dropped: this.dropped }, "metrics dropped while MLflow was away");
-        this.dropped = 0;
+        await this.persist("metrics", () => this.send(runId));
       }
     } catch (error) {
       if (!this.stop.signal.aborted) this.log.error({ err: error }, "this run is not tracked");
@@ -104,6 +99,15 @@ export class RunTracker {
     return this.runId;
   }
 
+  private async send(runId: string): Promise<void> {
+    const metrics = [...this.queue];
+    await this.client.log(runId, { metrics });
+    const sent = new Set(metrics);
+    this.queue.splice(0, this.queue.length, ...this.queue.filter((metric) => !sent.has(metric)));
+    if (this.dropped > 0) this.log.warn({ dropped: this.dropped }, "metrics dropped while MLflow was away");
+    this.dropped = 0;
+  }
+
   private persist<T>(step: string, operation: () => Promise<T>): Promise<T> {
     return pRetry(
       // p-retry takes a TypeError for a mistake in the program, and fetch throws one when nobody answers.
@@ -113,8 +117,10 @@ export class RunTracker {
         minTimeout: 1000,
         maxTimeout: 60_000,
         signal: this.stop.signal,
-        onFailedAttempt: ({ error, attemptNumber }) =>
-          this.log.warn({ step, attempt: attemptNumber, error: error.message }, "MLflow does not take it, trying again"),
+        onFailedAttempt: ({ error, attemptNumber }) => {
+          if (this.stop.signal.aborted) return;
+          this.log.warn({ step, attempt: attemptNumber, error: error.message }, "MLflow does not take it, trying again");
+        },
       },
     );
   }

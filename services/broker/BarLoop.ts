@@ -1,6 +1,6 @@
 import type { Candle } from "../../domain/candles";
 import type { BarResult } from "../../domain/execution";
-import type { Database } from "../shared/database";
+import { isConnectionError, type Database } from "../shared/database";
 import type { Logger } from "../shared/log";
 import type { AccountRecord } from "./accountRecord";
 import { isPresent, readBotState, readCandles, workBar, type BotState } from "./barWork";
@@ -32,6 +32,8 @@ export interface LoopStatus {
 const readAhead = 500;
 /** How long an answer about a bot's presence may be used again. */
 const presenceMilliseconds = 250;
+/** How long a bot takes to come back at most, when the whole machine or the database was started again. */
+const returnMilliseconds = 10_000;
 
 /** Works the bars of one bot, one after the other. All it knows is in the database, so that it may end anywhere. */
 export class BarLoop {
@@ -42,9 +44,13 @@ export class BarLoop {
   private waiting: { readonly after: number | null; readonly since: number } | null = null;
   private presence = { present: false, at: Number.NEGATIVE_INFINITY };
   private wasAbsent = false;
+  /** Until then a bot that is away is expected back: whatever struck the broker may have struck the bot as well. */
+  private expectedUntil: number;
   private status_: LoopStatus = { lastTurn: Date.now(), lastBar: Date.now(), error: null, waitingFor: null };
 
-  constructor(private readonly options: BarLoopOptions) {}
+  constructor(private readonly options: BarLoopOptions) {
+    this.expectedUntil = this.returnTime();
+  }
 
   get bot(): string {
     return this.options.bot;
@@ -84,9 +90,13 @@ export class BarLoop {
         this.status_ = { ...this.status_, lastTurn: Date.now(), error: null };
       } catch (error) {
         this.ahead = [];
+        this.presence = { present: false, at: Number.NEGATIVE_INFINITY };
+        this.expectedUntil = this.returnTime();
         metrics.errors.inc({ bot });
-        log.error({ err: error, bot }, "bar not worked, it is tried again");
-        this.status_ = { ...this.status_, error: error instanceof Error ? error.message : String(error) };
+        const message = error instanceof Error ? error.message : String(error);
+        if (isConnectionError(error)) log.warn({ bot, error: message }, "database not reachable, bars wait");
+        else log.error({ err: error, bot }, "bar not worked, it is tried again");
+        this.status_ = { ...this.status_, error: message };
       }
     } while (this.again && !this.closed);
     this.running = undefined;
@@ -140,7 +150,7 @@ export class BarLoop {
     if (this.waiting === null || this.waiting.after !== processedBar) {
       this.waiting = { after: processedBar, since: now };
     }
-    const present = await this.isPresent();
+    const present = (await this.isPresent()) || now < this.expectedUntil;
     return nextStep({ ...known, present, waited: now - this.waiting.since, grace: this.options.graceMilliseconds });
   }
 
@@ -149,6 +159,10 @@ export class BarLoop {
       this.presence = { present: await isPresent(this.options.database.db, this.bot), at: Date.now() };
     }
     return this.presence.present;
+  }
+
+  private returnTime(): number {
+    return Date.now() + Math.min(returnMilliseconds, this.options.graceMilliseconds);
   }
 
   /** Counts bars that go on without the bot; an absence is logged once, a slow bot every time. */

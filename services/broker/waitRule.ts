@@ -4,7 +4,7 @@ export interface Situation {
   readonly decision: { readonly hasIntent: boolean; readonly orderKnown: boolean } | null;
   /** False for the first bar of an account: nothing can have been decided before it. */
   readonly decisionExpected: boolean;
-  /** Whether the bot is there (holds its lock); asked only when something is missing. */
+  /** Whether the bot is there (holds its lock) or expected back; asked only when something is missing. */
   readonly present: boolean;
   /** Since this bar could have been worked. */
   readonly waited: number;

@@ -75,6 +75,8 @@ export function openDatabase(
   });
   // Without this listener the loss of an idle connection would end the process.
   pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
+  // The pool listens to idle clients only: the loss of one in use would end the process; its query fails and says so.
+  pool.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "database connection lost in use")));
   const db = new Kysely<TradingSchema>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],

@@ -29,6 +29,14 @@ import { processIdentity } from "./identity.mjs";
 
 const windows = process.platform === "win32";
 
+/**
+ * Milliseconds a program gets to end by itself. One that is interrupted, which is Pulumi, finishes what it is doing to the
+ * containers; what others were doing is done again anyway.
+ *
+ * @param {NodeJS.Signals} ending
+ */
+const patience = (ending) => (ending === "SIGINT" ? 180_000 : 5_000);
+
 /** Starts programs, and sees to it that none of them outlives an interrupted set-up. */
 export class Processes {
   /** @type {Map<number, { kill: (signal: NodeJS.Signals) => void, closed: Promise<unknown>, ending: NodeJS.Signals }>} */
@@ -161,25 +169,25 @@ export class Processes {
     };
   }
 
-  /** Ends everything that runs: politely first, by force after `patience` milliseconds. @param {number} [patience] */
-  async endAll(patience = 60_000) {
+  /** Ends everything that runs, politely first; nothing more is started. */
+  async endAll() {
     this.#ending = true;
-    const running = [...this.#running.values()];
-    for (const child of running) child.kill(child.ending);
-    const all = Promise.all(running.map((child) => child.closed));
-    const ended = await Promise.race([all.then(() => true), delay(patience, false, { ref: false })]);
-    if (ended) return;
-    for (const child of this.#running.values()) child.kill("SIGKILL");
-    await all;
+    await Promise.all(
+      [...this.#running.values()].map(async (child) => {
+        child.kill(child.ending);
+        const ended = await Promise.race([child.closed.then(() => true), delay(patience(child.ending), false, { ref: false })]);
+        if (!ended) child.kill("SIGKILL");
+        await child.closed;
+      }),
+    );
   }
 
   /**
    * Ends what a killed set-up left running, so that it does not work on the same files as this one.
    *
    * @param {(line: string) => void} report
-   * @param {number} [patience] milliseconds for each program to end by itself
    */
-  async endLeftovers(report, patience = 180_000) {
+  async endLeftovers(report) {
     const names = await fs.readdir(this.recordFolder).catch(() => []);
     for (const name of names.filter((file) => /^child-\d+\.json$/.test(file))) {
       const file = path.join(this.recordFolder, name);
@@ -189,7 +197,7 @@ export class Processes {
         report(`ending what an interrupted run left: ${record.command} (process ${record.pid})`);
         // Windows has no polite way to interrupt a program of another console: it is left to finish its work.
         if (!windows) signalProcess(record.group ? -record.pid : record.pid, record.ending);
-        const deadline = Date.now() + patience;
+        const deadline = Date.now() + patience(windows ? "SIGINT" : record.ending);
         while ((await alive()) && Date.now() < deadline) await delay(250);
         if (await alive()) killTree(record.pid, "SIGKILL", record.group);
         while (await alive()) await delay(100);

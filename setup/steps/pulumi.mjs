@@ -76,8 +76,10 @@ export const pulumiStep = {
     return { ok: false, detail: `no Pulumi ${PULUMI_VERSION} here`, fix: `\`npm start\` brings it; or install version ${PULUMI_VERSION} by hand (pulumi.com/docs/install/versions)` };
   },
   async run(context, report) {
-    await fs.mkdir(path.join(context.tools, "work"), { recursive: true });
-    const folder = await fs.mkdtemp(path.join(context.tools, "work", "pulumi-"));
+    const folder = path.join(context.tools, "work", "pulumi");
+    // What a killed run left is of no use: Go keeps what it has compiled in a place of its own.
+    await fs.rm(folder, { recursive: true, force: true });
+    await fs.mkdir(folder, { recursive: true });
     try {
       const address = releaseAddress(process.platform, process.arch);
       const { reachable, reason } = address ? await probe(address) : { reachable: false, reason: "no release for this machine" };

@@ -169,6 +169,42 @@ describe("replay through feed, database, broker and bot", function () {
     expect(await rows("SELECT status FROM orders WHERE client_order_id = $1", exit.clientOrderId)).to.deep.equal([{ status: "rejected" }]);
   });
 
+  it("shows a bot its own account", async () => {
+    const { status, body } = await processes.callBroker(bot, "/v1/account");
+    expect(status).to.equal(200);
+    expect(body).to.include({ bot, startBar: candles[warmupBars]!.openTime, warmupFrom: candles[0]!.openTime, processedBar: last });
+    expect(body).to.include({ startingCash, simulated: true });
+    expect(await processes.callBroker(absent, "/v1/account")).to.deep.equal({
+      status: 404,
+      body: { error: `bot ${absent} has not registered` },
+    });
+  });
+
+  it("hands an intent in that had not reached the broker when the bot was killed", async () => {
+    await processes.kill(`bot-${bot}`);
+    const id = clientOrderId(stack, bot, last, "exit");
+    await rows(
+      "UPDATE decisions SET action = 'exit', intent = $1, client_order_id = $2 WHERE bar = $3",
+      ...[JSON.stringify({ action: "exit" }), id, new Date(last)],
+    );
+    await processes.start(`bot-${bot}`);
+    const query = `SELECT bar FROM orders WHERE client_order_id = '${id}'`;
+    await comesTo(last, query);
+    expect(await rows(query)).to.have.length(1);
+  });
+
+  it("lets no entry through without the feed's lease, and holds back nothing else", async () => {
+    expect(await processes.stop("livefeed")).to.equal(0);
+    await rows("UPDATE feed_status SET lease_until = now() - interval '1 second'");
+    const submit = (action: "enter" | "exit", rest: object) =>
+      processes.callBroker(bot, "/v1/intents", { clientOrderId: clientOrderId(stack, bot, last, action), bar: last, action, ...rest });
+    expect(await submit("enter", { quantity: 1, stopPrice: 1 })).to.deep.equal({
+      status: 422,
+      body: { status: "rejected", reason: "no entry without the feed's lease: the feed is DOWN (feed stopped)" },
+    });
+    expect(JSON.stringify(await submit("exit", {}))).to.not.contain("lease");
+  });
+
   it("stops on SIGTERM with exit code 0", async () => {
     expect(await processes.stop(`bot-${bot}`)).to.equal(0);
     expect(await processes.stop("broker")).to.equal(0);

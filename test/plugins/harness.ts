@@ -1,5 +1,7 @@
 import Docker from "dockerode";
+import * as pulumiDocker from "@pulumi/docker";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -127,4 +129,50 @@ export async function cleanEngine(): Promise<void> {
   for (const { Id, Name } of await docker.listNetworks()) {
     if (Name.startsWith(PREFIX)) await docker.getNetwork(Id).remove();
   }
+}
+
+export type ContainerArgs = Partial<pulumiDocker.ContainerArgs>;
+
+/** A program with the container `c` that sleeps, changed by `args`. */
+export function container(args: ContainerArgs = {}): PulumiFn {
+  return async () => {
+    new pulumiDocker.Container("c", { name: `${PREFIX}c`, image: IMAGE, command: ["sleep", "1000"], ...args });
+  };
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
+
+/** What the tests of one file work with; hooks make it anew and take everything away again. */
+export interface Workshop {
+  home: Home;
+  /** A folder for one test. */
+  scratch: string;
+  newStack(environment?: Record<string, string>): Promise<TestStack>;
+}
+
+/** To be called within `describe`. */
+export function workshop(): Workshop {
+  const home = new Home();
+  let stacks = 0;
+  const shared: Workshop = { home, scratch: "", newStack: (environment = {}) => home.stack(`s${++stacks}`, environment) };
+  before(async () => {
+    await home.install();
+  });
+  beforeEach(() => {
+    shared.scratch = mkdtempSync(join(tmpdir(), "plugin-test-scratch-"));
+  });
+  afterEach(async () => {
+    await cleanEngine();
+    rmSync(shared.scratch, { recursive: true, force: true });
+  });
+  after(() => home.remove());
+  return shared;
 }

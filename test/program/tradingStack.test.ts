@@ -117,7 +117,8 @@ describe("the program", function () {
   it("asks for the health of every container at an up, after the images were seen", () => {
     const { called, containers, health } = ofPaper;
     expect(called[0]).to.match(/^node images\/verify\.mjs base=sha256:a+ /);
-    for (const { inputs } of containers) expect(called).to.include(`node components/waitUntilHealthy.mjs ${inputs.name} running 120`);
+    for (const { inputs } of containers) expect(called.filter((command) => command.startsWith(`node components/waitUntilHealthy.mjs ${inputs.name} running 120`)), inputs.name).to.have.length(1);
+    expect(called).to.include("node components/waitUntilHealthy.mjs trading-paper-bot-refstrat01 running 120 .trading/stacks/paper/desired.json refstrat01");
     expect(health).to.equal("every container is as it is wanted");
   });
 
@@ -137,7 +138,7 @@ describe("the program", function () {
     const bot = containers.find(({ inputs }) => inputs.name === "trading-live-bot-refstrat01")!;
     expect(bot.inputs).to.deep.include({ start: false, mustRun: false });
     expect(stack.bots[0]!.reason).to.equal("live has no promotion: the bot is made and not started");
-    expect(called).to.include("node components/waitUntilHealthy.mjs trading-live-bot-refstrat01 stopped 120");
+    expect(called).to.include("node components/waitUntilHealthy.mjs trading-live-bot-refstrat01 stopped 120 .trading/stacks/live/desired.json refstrat01");
   });
 
   it("keeps a stopped bot stopped and changes nothing else of it", async () => {

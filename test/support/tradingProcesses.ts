@@ -126,13 +126,12 @@ export class TradingProcesses {
     return docker("exec", this.name(service), "curl", "--silent", "--max-time", "5", url);
   }
 
-  /** An HTTP call to the broker with a bot's token. @returns status and body */
-  async callBroker(bot: string, path: string, body: object): Promise<{ status: number; body: unknown }> {
+  /** An HTTP call to the broker with a bot's token: POST with a body, else GET. @returns status and body */
+  async callBroker(bot: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
     const port = (await docker("port", this.name("broker"), "8080/tcp")).split(":").at(-1);
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-      method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${this.password(`token ${bot}`)}` },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
     });
     return { status: response.status, body: await response.json() };
   }

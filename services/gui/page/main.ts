@@ -78,8 +78,9 @@ function showTimes(): void {
   showTrust();
   const bot = chosenBot();
   if (status === undefined || bot === undefined) return;
-  const tiles = tilesOf(status, bot, serverNow()).map(({ label, value, tone, details }) => {
+  const tiles = tilesOf(status, bot, serverNow()).map(({ label, value, tone, details, current }) => {
     const tile = document.createElement("div");
+    if (current === true) tile.className = "current";
     tile.append(create("dt", label), create("dd", value, tone), ...details.map((detail) => create("dd", detail)));
     return tile;
   });

@@ -9,6 +9,8 @@ export interface Tile {
   value: string;
   tone: Tone;
   details: string[];
+  /** Known without the database: does not grow old with the other values. */
+  current?: boolean;
 }
 
 /** The values at the top of the page for one bot. */
@@ -86,9 +88,10 @@ function decisionTile(bot: BotView, now: number): Tile {
 
 function servicesTile(view: StatusView, now: number): Tile {
   const broken = view.sources.filter((source) => source.state !== "up");
-  if (broken.length === 0) return { label: "Services", value: "all answer", tone: "good", details: [view.sources.map((source) => source.name).join(", ")] };
+  if (broken.length === 0) return { label: "Services", current: true, value: "all answer", tone: "good", details: [view.sources.map((source) => source.name).join(", ")] };
   return {
     label: "Services",
+    current: true,
     value: broken.some((source) => source.state === "down") ? `${broken.map((source) => source.name).join(", ")} down` : `${broken.map((source) => source.name).join(", ")} not ready`,
     tone: broken.some((source) => source.state === "down") ? "bad" : "warning",
     details: broken.map((source) => `${source.name}: ${source.reason}; was up ${ageText(source.lastUp, now)}`),

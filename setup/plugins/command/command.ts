@@ -77,7 +77,7 @@ export const commandResource: Resource = {
     return { ...inputs, ...(await run(args.update ?? args.create, args, outputOf(state), context, urn)) };
   },
 
-  read: async (_id, state, inputs) => ({ state, inputs }),
+  read: async (id, state, inputs) => ({ id, state, inputs }),
 
   async delete({ urn }, _id, state, context) {
     const args = state as Args;

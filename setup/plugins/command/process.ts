@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { messageOf } from "../provider/errors";
 import { Context } from "../provider/provider";
 
@@ -38,6 +39,12 @@ function withoutNewline(text: string): string {
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }
 
+/** Node names the program in either case; what is missing may as well be the folder. */
+function startProblem(error: NodeJS.ErrnoException, program: string, dir: string | undefined): string {
+  if (error.code !== "ENOENT") return messageOf(error);
+  return `${dir !== undefined && !existsSync(dir) ? `chdir ${dir}` : `fork/exec ${program}`}: no such file or directory`;
+}
+
 /** Runs the command with the plugin's own environment and `environment` on top; rejects when it fails. */
 export async function execute(execution: Execution, context: Context, urn?: string): Promise<Output> {
   const { command, dir, environment, stdin, logging = "stdoutAndStderr" } = execution;
@@ -63,7 +70,7 @@ export async function execute(execution: Execution, context: Context, urn?: stri
       });
     }
     child.stdin.on("error", () => undefined).end(stdin ?? "");
-    child.on("error", (error) => resolve(messageOf(error)));
+    child.on("error", (error) => resolve(startProblem(error, program, dir)));
     child.on("close", (code, signal) => {
       context.signal.removeEventListener("abort", stop);
       shown.stdout.end();

@@ -109,6 +109,7 @@ export const containerResource = dockerResource({
   create,
   update,
   async read(id, state) {
+    if (state.image === undefined) throw new Error("the stand-in plugin cannot import a container");
     const inspected = await orMissing(engine().getContainer(id).inspect());
     return inspected && outputsOf(inspected, state);
   },

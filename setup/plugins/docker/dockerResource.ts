@@ -90,8 +90,8 @@ export function dockerResource(kind: DockerKind): Resource {
     async read(id, state, inputs) {
       const outputs = await kind.read(id, state);
       if (!outputs) return undefined;
-      const now = { ...state, ...outputs, id };
-      return { state: now, inputs: isEmpty(inputs) ? importedInputs(schema, now) : refreshedInputs(schema, now, inputs) };
+      const now: Properties = { ...state, id, ...outputs };
+      return { id: String(now.id), state: now, inputs: isEmpty(inputs) ? importedInputs(schema, now) : refreshedInputs(schema, now, inputs) };
     },
     delete: (_subject, id, state, context) => kind.delete(id, state, context),
   };

@@ -31,7 +31,7 @@ export const remoteImageResource = dockerResource({
   },
   async read(_id, state) {
     const image = await findImage(String(state.name));
-    return image && outputsOf(image);
+    return image && { ...outputsOf(image), id: `${image.Id}${state.name}` };
   },
   async delete(_id, state) {
     const { name, keepLocally, forceRemove } = state as unknown as Unwrap<RemoteImageArgs>;

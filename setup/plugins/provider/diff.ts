@@ -1,4 +1,4 @@
-import { Attribute, containsUnknown, isEmpty, isObject, Properties, Schema } from "./schema";
+import { Attribute, containsUnknown, isEmpty, isObject, Properties, Schema, UNKNOWN } from "./schema";
 
 export type ChangeKind = "add" | "delete" | "update";
 
@@ -77,7 +77,7 @@ function diffObject(attribute: Attribute, path: string, old: Properties, now: Pr
 function diffValue(attribute: Attribute, path: string, old: unknown, now: unknown): Plain[] {
   if (isEmpty(old) && isEmpty(now)) return [];
   if (canonical(attribute, old) === canonical(attribute, now)) return [];
-  if (containsUnknown(now)) return [{ path, kind: isEmpty(old) ? "add" : "update" }];
+  if (now === UNKNOWN || (containsUnknown(now) && (attribute.fields || attribute.type === "set"))) return [{ path, kind: isEmpty(old) ? "add" : "update" }];
   if (attribute.type === "map" && isObject(old) && !isEmpty(old)) {
     return diffObject(attribute, path, old, isObject(now) ? now : {});
   }

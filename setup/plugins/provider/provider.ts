@@ -42,14 +42,14 @@ export interface Resource {
     context: Context,
   ): Promise<Properties>;
   /** undefined when it is gone. `inputs` is empty at an import. */
-  read(id: string, state: Properties, inputs: Properties): Promise<{ state: Properties; inputs: Properties } | undefined>;
+  read(id: string, state: Properties, inputs: Properties): Promise<{ id: string; state: Properties; inputs: Properties } | undefined>;
   delete(subject: Subject, id: string, state: Properties, context: Context): Promise<void>;
 }
 
 export interface Provider {
   version: string;
   resources: Record<string, Resource>;
-  /** Called once before anything else, in previews too; rejects when nothing can be done. */
-  configure(): Promise<void>;
+  /** Called once before anything else, in previews too, with the provider's arguments; rejects when nothing can be done. */
+  configure(args: Properties): Promise<void>;
   functions?: Record<string, (args: Properties, context: Context) => Promise<Properties>>;
 }

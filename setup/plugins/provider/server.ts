@@ -115,8 +115,8 @@ function handlers(provider: Provider, context: Context, abort: AbortController):
       response.setVersion(provider.version);
       return response;
     }),
-    configure: unary(async () => {
-      await provider.configure();
+    configure: unary(async (request: messages.ConfigureRequest) => {
+      await provider.configure(properties(request.getArgs()));
       const response = new messages.ConfigureResponse();
       response.setSupportspreview(true);
       return response;
@@ -159,7 +159,7 @@ function handlers(provider: Provider, context: Context, abort: AbortController):
       const found = await resource(request.getUrn()).kind.read(request.getId(), properties(request.getProperties()), properties(request.getInputs()));
       const response = new messages.ReadResponse();
       if (!found) return response;
-      response.setId(request.getId());
+      response.setId(found.id);
       response.setProperties(struct(found.state));
       response.setInputs(struct(found.inputs));
       return response;
@@ -185,10 +185,21 @@ function handlers(provider: Provider, context: Context, abort: AbortController):
   return implementation as unknown as grpc.UntypedServiceImplementation;
 }
 
+/** Ends the plugin, and the commands it runs, when the engine that started it is gone (killed, for example). */
+function endWithParent(abort: AbortController): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid === parent) return;
+    abort.abort();
+    process.exit(1);
+  }, 1000).unref();
+}
+
 /** Serves the plugin; the engine reads the port from standard output. The first argument is the engine's address. */
 export function serve(provider: Provider): void {
   const abort = new AbortController();
   const address = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
+  endWithParent(abort);
   const context: Context = { log: logger(address), signal: abort.signal };
   const unlimited = 400 * 1024 * 1024;
   const server = new grpc.Server({ "grpc.max_receive_message_length": unlimited, "grpc.max_send_message_length": unlimited });

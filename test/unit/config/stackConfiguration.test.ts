@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { ConfigurationError, parseStackConfiguration } from "../../../config/stackConfiguration";
 import { readStackFile } from "../../../config/stackFile";
@@ -75,6 +77,16 @@ describe("stack configuration", () => {
 });
 
 describe("stack file", () => {
+  it("is read as Pulumi writes it back, with every plain value as text", () => {
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), "trading-stack-file-"));
+    try {
+      fs.writeFileSync(path.join(root, "Pulumi.paper.yaml"), 'encryptionsalt: v1:abc\nconfig:\n  trading:mode: paper\n  trading:portBase: "8400"\n  other:key: x\n  trading:feed:\n    source: synthetic\n    speed: 3600\n  trading:bots:\n    - name: refstrat01\n');
+      expect(readStackFile(root, "paper").portBase).to.equal(8400);
+    } finally {
+      fs.rmSync(root, { recursive: true });
+    }
+  });
+
   it("names the known stacks when one does not exist", () => {
     expect(() => readStackFile(path.resolve(__dirname, "../../.."), "nowhere")).to.throw(/^there is no stack "nowhere" \(Pulumi\.nowhere\.yaml is missing\); known stacks: .*live, .*paper/);
   });

@@ -93,6 +93,12 @@ describe("status", () => {
     });
   }
 
+  it("does not wait for Docker's next turn to see that a container is healthy", async () => {
+    const engine = new FakeEngine(but("mlflow", { health: "starting" }));
+    engine.passing.add("mlflow");
+    expect((await trading(root, ["status"], { engine, page: pageStatus() })).exitCode).to.equal(0);
+  });
+
   it("says that a bot runs against the wish", async () => {
     await changeWish(root, "paper", "refstrat01", "stopped");
     const told = await status(healthyStack(), pageStatus());

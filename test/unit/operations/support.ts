@@ -38,6 +38,7 @@ export function container(service: string, more: Partial<ContainerFact> = {}): C
     health: "healthy",
     imageId: "sha256:0123456789abcdef0123456789abcdef",
     startedAt: NOW - 3_725_000,
+    check: undefined,
     exitCode: 0,
     restarts: 0,
     stopTimeout: undefined,
@@ -59,6 +60,8 @@ export class FakeEngine implements Engine {
   /** What starting a container makes of it. */
   started: Partial<ContainerFact> = { state: "running", health: "healthy" };
   exitCode = 0;
+  /** Services whose own check passes although Docker has not run it yet. */
+  readonly passing = new Set<string>();
 
   constructor(
     public all: ContainerFact[] = [],
@@ -82,6 +85,9 @@ export class FakeEngine implements Engine {
   async container(name: string): Promise<ContainerFact | undefined> {
     await this.called("inspect");
     return this.all.find((fact) => fact.name === name || fact.id === name);
+  }
+  async checked(fact: ContainerFact): Promise<ContainerFact> {
+    return this.passing.has(fact.service) && fact.health === "starting" ? { ...fact, health: "healthy" } : fact;
   }
   async volumes(): Promise<VolumeFact[]> {
     await this.called("volumes");

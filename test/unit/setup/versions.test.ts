@@ -69,7 +69,7 @@ describe("the Pulumi CLI", () => {
     it(`is built with the ${expected} toolchain by ${version}`, () => expect(goToolchain(version, module)).to.equal(expected));
   }
 
-  it("is built with its version in it, because it refuses other plugins' demands without one", () => {
+  it("is built with its version in it, by which set-up knows it again", () => {
     expect(goFlags({ version: PULUMI_VERSION })).to.deep.include("-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0");
   });
 });

@@ -1,0 +1,58 @@
+import { Command } from "commander";
+import { ThrowAwayStack } from "../test/support/throwAwayStack";
+import { benchBacktest } from "./backtest";
+import { benchChangedBot } from "./changedBot";
+import { benchFirstRun } from "./firstRun";
+import { benchMemory } from "./memory";
+import { renderResults, type BenchResult } from "./result";
+import { benchUnchangedUp } from "./unchangedUp";
+
+/** Measurements that work on a running stack. */
+const ON_STACK: Readonly<Record<string, (stack: ThrowAwayStack) => Promise<BenchResult[]>>> = { up: benchUnchangedUp, bot: benchChangedBot, memory: benchMemory };
+const NAMES = [...Object.keys(ON_STACK), "backtest", "start"];
+
+async function main(): Promise<void> {
+  const program = new Command("npm run bench --")
+    .description("Measures on throw-away stacks, side by side with what one would pick instead, in one run.")
+    .argument("[names...]", `what to measure: ${NAMES.join(", ")} (default: all)`)
+    .option("--cold", "with start: without caches and images; removes this project's images from the Engine first")
+    .option("--json", "print JSON")
+    .parse();
+  const { json, cold } = program.opts<{ json?: boolean; cold?: boolean }>();
+  const names = program.args.length > 0 ? program.args : NAMES;
+  for (const name of names) if (!NAMES.includes(name)) program.error(`unknown measurement "${name}"; allowed: ${NAMES.join(", ")}`, { exitCode: 2 });
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+
+  const results: BenchResult[] = [];
+  if (names.includes("backtest")) results.push(...(await backtests()));
+  const onStack = names.flatMap((name) => (ON_STACK[name] ? [[name, ON_STACK[name]] as const] : []));
+  if (onStack.length > 0) {
+    say("bringing up a throw-away stack");
+    const stack = await ThrowAwayStack.make();
+    try {
+      const up = await stack.up();
+      if (up.code !== 0) throw new Error(up.text);
+      for (const [name, bench] of onStack) {
+        say(`measuring ${name}`);
+        results.push(...(await bench(stack)));
+      }
+    } finally {
+      await stack.remove();
+    }
+  }
+  if (names.includes("start")) {
+    say("measuring start");
+    results.push(...(await benchFirstRun(cold === true)));
+  }
+  process.stdout.write(json ? `${JSON.stringify(results, null, 2)}\n` : `${renderResults(results)}\n`);
+}
+
+async function backtests(): Promise<BenchResult[]> {
+  const { candles, median, first } = await benchBacktest();
+  return [{ name: `backtest of ${candles} real candles, warm`, unit: "ms", value: median, comparedWith: { name: "its first run", value: first }, target: "at most 10 ms", met: median <= 10 }];
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,60 @@
+import { expect } from "chai";
+import type { Candle } from "../../../../domain/candles";
+import { openAccount, type Account } from "../../../../domain/orders";
+import type { Decision, Strategy } from "../../../../domain/strategies";
+import { decideOn, lateReason } from "../../../../services/bot/plan";
+
+const hour = 3_600_000;
+const candle = (bar: number): Candle => ({ openTime: bar * hour, open: 1, high: 1, low: 1, close: 1, volume: 1 });
+
+/** Writes down what it was asked and always wants to leave. */
+class Recorder implements Strategy {
+  readonly warmupBars = 0;
+  readonly calls: string[] = [];
+  warmUp({ openTime }: Candle): void {
+    this.calls.push(`warm ${openTime / hour}`);
+  }
+  indicators(): Record<string, number> {
+    return { seen: this.calls.length };
+  }
+  onBar({ openTime }: Candle, account: Account): Decision {
+    this.calls.push(`decide ${openTime / hour} with ${account.cash}`);
+    return { bar: openTime, action: "exit", reason: "always", indicators: this.indicators(), intent: { action: "exit" } };
+  }
+}
+
+/** Trading starts at bar 3; the account has worked bar 6. */
+function run(decided: number | null, bars: readonly number[]) {
+  const strategy = new Recorder();
+  const account = { ...openAccount(100), processedBar: 6 * hour };
+  const standing = { startBar: 3 * hour, decidedBar: decided === null ? null : decided * hour, account };
+  const decisions = bars.map((bar) => decideOn(candle(bar), standing, strategy)).filter((decision) => decision !== null);
+  return { calls: strategy.calls, decisions: decisions.map(({ bar, action, late }) => `${bar / hour} ${action}${late ? " late" : ""}`) };
+}
+
+describe("the bot's plan", () => {
+  it("only warms up before the start", () => {
+    expect(run(null, [0, 1, 2])).to.deep.equal({ calls: ["warm 0", "warm 1", "warm 2"], decisions: [] });
+  });
+
+  it("decides on the account's last bar with the account", () => {
+    expect(run(5, [4, 5, 6])).to.deep.equal({ calls: ["warm 4", "warm 5", "decide 6 with 100"], decisions: ["6 exit"] });
+  });
+
+  it("holds late on bars that passed, from the start on when it never decided", () => {
+    expect(run(null, [2, 3, 4, 5, 6])).to.deep.equal({
+      calls: ["warm 2", "warm 3", "warm 4", "warm 5", "decide 6 with 100"],
+      decisions: ["3 hold late", "4 hold late", "5 hold late", "6 exit"],
+    });
+  });
+
+  it("never decides twice", () => {
+    expect(run(6, [5, 6])).to.deep.equal({ calls: ["warm 5", "warm 6"], decisions: [] });
+  });
+
+  it("says why a late bar holds, with the indicators after it", () => {
+    const account = { ...openAccount(100), processedBar: 6 * hour };
+    const late = decideOn(candle(4), { startBar: 0, decidedBar: null, account }, new Recorder());
+    expect(late).to.deep.equal({ bar: 4 * hour, action: "hold", reason: lateReason, indicators: { seen: 1 }, intent: null, late: true });
+  });
+});

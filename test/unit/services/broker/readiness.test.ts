@@ -1,0 +1,53 @@
+import { expect } from "chai";
+import type { LoopStatus } from "../../../../services/broker/BarLoop";
+import { judge, type Progress } from "../../../../services/broker/readiness";
+
+const now = 1_000_000;
+const turning: LoopStatus = { lastTurn: now - 500, lastBar: now - 60_000, error: null, waitingFor: null };
+
+const cases: [string, Progress[], Record<string, LoopStatus>, { ready: boolean; reason: string }][] = [
+  ["before anyone registered", [], { a: turning }, { ready: true, reason: "0 of 1 bots registered, fills are simulated" }],
+  ["up to date", [{ bot: "a", behind: false }], { a: turning }, { ready: true, reason: "1 of 1 bots registered, fills are simulated" }],
+  [
+    "behind, waiting for a bot that is there",
+    [{ bot: "a", behind: true }],
+    { a: { ...turning, waitingFor: "decision" } },
+    { ready: true, reason: "1 of 1 bots registered, fills are simulated; waiting for the decision of a" },
+  ],
+  [
+    "behind, with bars worked all the time",
+    [{ bot: "a", behind: true }],
+    { a: { ...turning, lastBar: now - 100 } },
+    { ready: true, reason: "1 of 1 bots registered, fills are simulated" },
+  ],
+  [
+    "behind for no reason",
+    [{ bot: "a", behind: true }],
+    { a: turning },
+    { ready: false, reason: "a is behind the newest candle and not waiting for its bot" },
+  ],
+  [
+    "a loop that hangs",
+    [{ bot: "a", behind: false }],
+    { a: { ...turning, lastTurn: now - 12_000 } },
+    { ready: false, reason: "the loop of a took no turn for 12 s" },
+  ],
+  [
+    "a bar that fails, of one of two bots",
+    [{ bot: "a", behind: false }, { bot: "b", behind: false }],
+    { a: turning, b: { ...turning, error: "cash is negative" } },
+    { ready: false, reason: "the bars of b are not worked: cash is negative" },
+  ],
+  [
+    "the account of a bot that is no longer configured",
+    [{ bot: "a", behind: false }, { bot: "gone", behind: true }],
+    { a: turning },
+    { ready: true, reason: "1 of 1 bots registered, fills are simulated" },
+  ],
+];
+
+describe("the broker's readiness", () => {
+  for (const [name, progress, loops, expected] of cases) {
+    it(name, () => expect(judge(progress, new Map(Object.entries(loops)), now)).to.deep.equal(expected));
+  }
+});
