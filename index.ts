@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { showOwnFramesOnly } from "./components/errorOutput";
 import { refuseForeignObjects } from "./components/ownership";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
@@ -8,6 +9,8 @@ import { stackPorts } from "./config/names";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
+
+showOwnFramesOnly();
 
 /** Reads and checks everything that can be wrong before any resource is declared. */
 async function prepare(root: string, stack: string): Promise<TradingStackArgs> {

@@ -4,6 +4,7 @@ import { Progress } from "./common/progress.mjs";
 import { checkAll, runAll, StepError } from "./common/schedule.mjs";
 import { createContext } from "./context.mjs";
 import { HELP, parseOptions, UsageError } from "./options.mjs";
+import { cloneStep, willAsk } from "./steps/clone.mjs";
 import { MACHINE_STEPS, OWNER_STEPS } from "./steps/index.mjs";
 import { bringUp, closingText, hasUncommittedSalt, pageAddress } from "./up.mjs";
 
@@ -52,7 +53,8 @@ async function check({ stack, portBase, json }) {
 /** @param {import("./options.mjs").Options} options */
 async function start({ stack, portBase, up }) {
   const context = createContext({ stack, portBase });
-  await prepared(context, [...MACHINE_STEPS, ...OWNER_STEPS], "npm start", async () => {
+  const steps = [...MACHINE_STEPS, ...OWNER_STEPS];
+  await prepared(context, (await willAsk(context)) ? afterQuestion(steps) : steps, "npm start", async () => {
     const uncommitted = await hasUncommittedSalt(context);
     if (!up) {
       console.log(`\nEverything is ready. Next: npm run pulumi -- up --stack ${stack}`);
@@ -65,6 +67,12 @@ async function start({ stack, portBase, up }) {
   });
 }
 
+/** The same steps, with nothing printing its progress into a question. @param {readonly import("./common/schedule.mjs").Step[]} steps */
+function afterQuestion(steps) {
+  const first = [cloneStep.name, ...cloneStep.after];
+  return steps.map((step) => (first.includes(step.name) ? step : { ...step, after: [...step.after, cloneStep.name] }));
+}
+
 /**
  * Does the steps, then the work, as the only one in this folder; ends everything it started when it is interrupted.
  *
@@ -75,20 +83,22 @@ async function start({ stack, portBase, up }) {
  */
 export async function prepared(context, steps, what, work) {
   const release = await takeLock(path.join(context.tools, "run", "lock"), what);
+  const progress = new Progress((line) => console.log(line));
   let interrupted = false;
   /** @param {NodeJS.Signals} signal */
   const interrupt = async (signal) => {
     // npm hands on the signal that the terminal has sent already.
     if (interrupted) return;
     interrupted = true;
+    // That steps fail from here on is the interruption's doing.
+    progress.silence();
     console.error(`\nInterrupted: ending what is going on. ${what} goes on from here when it is run again.`);
-    await context.processes.endAll();
+    await context.processes.endAll({ byTerminal: signal === "SIGINT" && process.stdin.isTTY });
     await release();
     process.exit(signal === "SIGINT" ? 130 : 143);
   };
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, interrupt);
   try {
-    const progress = new Progress((line) => console.log(line));
     await context.processes.endLeftovers((line) => progress.line("set-up", line));
     await runAll(steps, context, progress, () => context.processes.endAll());
     await work();

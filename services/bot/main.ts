@@ -18,8 +18,6 @@ async function main(): Promise<void> {
   log.info({ mode: loaded.mode, strategy: settings.strategy, settings: settings.strategySettings }, "bot starts");
 
   const database = openDatabase(loaded.database, { log, applicationName: `bot-${settings.bot}`, poolSize: 2 });
-  // Losing a connection in the middle of a query fails the query; without a listener it would end the process, too.
-  database.pool.on("connect", (client) => client.on("error", () => undefined));
   shutdown.add("database", () => database.close());
 
   let endTracking: (() => Promise<void>) | undefined;

@@ -29,8 +29,6 @@ async function main(): Promise<void> {
   );
 
   const database = openDatabase(loaded.database, { log, applicationName: "broker", poolSize: 6 });
-  // Losing a connection in the middle of a query fails the query; without a listener it would end the process, too.
-  database.pool.on("connect", (client) => client.on("error", () => undefined));
   shutdown.add("database", () => database.close());
 
   const server = createServer({

@@ -13,17 +13,20 @@ export function askSecret(question) {
   const reader = createInterface({ input: process.stdin, output: silent, terminal: true });
   return new Promise((resolve) => {
     let answer = "";
+    let interrupted = false;
     reader.once("line", (line) => {
       answer = line;
       reader.close();
     });
     reader.once("SIGINT", () => {
+      interrupted = true;
       reader.close();
       process.kill(process.pid, "SIGINT");
     });
     reader.once("close", () => {
       process.stdout.write("\n");
-      resolve(answer);
+      // An interruption is no answer: it ends this process.
+      if (!interrupted) resolve(answer);
     });
   });
 }

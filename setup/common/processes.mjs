@@ -39,7 +39,7 @@ const patience = (ending) => (ending === "SIGINT" ? 180_000 : 5_000);
 
 /** Starts programs, and sees to it that none of them outlives an interrupted set-up. */
 export class Processes {
-  /** @type {Map<number, { kill: (signal: NodeJS.Signals) => void, closed: Promise<unknown>, ending: NodeJS.Signals }>} */
+  /** @type {Map<number, { kill: (signal: NodeJS.Signals) => void, closed: Promise<unknown>, ending: NodeJS.Signals, onTerminal: boolean }>} */
   #running = new Map();
   #ending = false;
 
@@ -153,11 +153,8 @@ export class Processes {
    */
   async #remember(pid, closed, command, args, ending, long, onTerminal) {
     if (pid === undefined) return async () => undefined;
-    // On a terminal, Ctrl-C reaches the program without us; a second one would make Pulumi end at once.
-    const kill = onTerminal
-      ? (/** @type {NodeJS.Signals} */ signal) => void (signal === "SIGINT" && process.stdin.isTTY ? undefined : onTerminal.kill(signal))
-      : (/** @type {NodeJS.Signals} */ signal) => killTree(pid, signal);
-    this.#running.set(pid, { kill, closed, ending });
+    const kill = (/** @type {NodeJS.Signals} */ signal) => void (onTerminal ? onTerminal.kill(signal) : killTree(pid, signal));
+    this.#running.set(pid, { kill, closed, ending, onTerminal: onTerminal !== undefined });
     const record = path.join(this.recordFolder, `child-${pid}.json`);
     if (long) {
       const identity = await processIdentity(pid);
@@ -169,12 +166,17 @@ export class Processes {
     };
   }
 
-  /** Ends everything that runs, politely first; nothing more is started. */
-  async endAll() {
+  /**
+   * Ends everything that runs, politely first; nothing more is started.
+   *
+   * @param {{ byTerminal?: boolean }} [cause] `byTerminal`: Ctrl-C, which what runs on the terminal got without us; a
+   *   second one would make Pulumi end at once
+   */
+  async endAll({ byTerminal = false } = {}) {
     this.#ending = true;
     await Promise.all(
       [...this.#running.values()].map(async (child) => {
-        child.kill(child.ending);
+        if (!(byTerminal && child.onTerminal)) child.kill(child.ending);
         const ended = await Promise.race([child.closed.then(() => true), delay(patience(child.ending), false, { ref: false })]);
         if (!ended) child.kill("SIGKILL");
         await child.closed;

@@ -46,6 +46,12 @@ export class Progress {
     this.line(name, step ? `${text} (${((Date.now() - step.started) / 1000).toFixed(1)} s)` : text);
   }
 
+  /** Says nothing more. */
+  silence() {
+    this.stop();
+    this.print = () => undefined;
+  }
+
   stop() {
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -59,28 +59,41 @@ export async function runAll(steps, context, progress, abandon = async () => und
   const begun = new Map();
   /** @type {StepError | undefined} */
   let failure;
+  /** @param {Step} step @returns {Promise<void>} */
+  const begin = (step) => {
+    const known = begun.get(step.name) ?? runStep(step);
+    begun.set(step.name, known);
+    return known;
+  };
   /** @param {Step} step */
   const runStep = async (step) => {
-    await Promise.all(step.after.filter((name) => steps.some((other) => other.name === name)).map((name) => begun.get(name)));
-    if (failure) return;
+    await Promise.all(steps.filter((other) => step.after.includes(other.name)).map(begin));
     try {
-      await perform(step, context, progress);
+      await perform(step, context, progress, () => failure !== undefined);
     } catch (error) {
+      // What fails after the first failure fails because its programs were ended.
       if (failure) return;
       failure = error instanceof StepError ? new StepError(error.message, error.fix, step.name) : new StepError(error instanceof Error ? error.message : String(error), undefined, step.name);
       progress.line(step.name, "failed");
+      progress.silence();
       await abandon();
     }
   };
-  for (const step of steps) begun.set(step.name, runStep(step));
-  await Promise.all(begun.values());
+  await Promise.all(steps.map(begin));
   progress.stop();
   if (failure) throw failure;
 }
 
-/** @param {Step} step @param {import("../context.mjs").Context} context @param {import("./progress.mjs").Progress} progress */
-async function perform(step, context, progress) {
+/**
+ * @param {Step} step
+ * @param {import("../context.mjs").Context} context
+ * @param {import("./progress.mjs").Progress} progress
+ * @param {() => boolean} isOver whether another step has failed
+ */
+async function perform(step, context, progress, isOver) {
+  if (isOver()) return;
   const found = await look(step, context);
+  if (isOver()) return;
   if (found.ok) {
     progress.line(step.name, found.detail);
     return;

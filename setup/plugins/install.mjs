@@ -37,6 +37,23 @@ async function installed(folder) {
   return entries.some((entry) => entry.startsWith("pulumi-resource-")) ? OFFICIAL : undefined;
 }
 
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+/** Removes what an interrupted run left. */
+async function removeLeftovers(pulumiHome) {
+  for (const entry of await readdir(pulumiHome).catch(() => [])) {
+    const pid = /^\.stand-in-[a-z]+-(\d+)$/.exec(entry)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(pulumiHome, entry), { recursive: true, force: true });
+  }
+}
+
 async function bundle(entry, outfile, projectRoot) {
   const { build } = await import("esbuild");
   await build({
@@ -67,6 +84,7 @@ export async function installPlugins({ pulumiHome, projectRoot }) {
     throw new Error("The stand-in plugins do not run on Windows: the official docker and command plugins are needed here.");
   }
   const wanted = await fingerprint(projectRoot);
+  await removeLeftovers(pulumiHome);
   const done = [];
   for (const { name, version, entry } of PLUGINS) {
     const folder = join(pulumiHome, "plugins", `resource-${name}-v${version}`);

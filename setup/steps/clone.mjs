@@ -26,6 +26,11 @@ export async function findSalt({ root, stack }) {
   return inFile ?? (await readStackState(root, stack))?.salt;
 }
 
+/** Whether the passphrase will have to be asked for. @param {import("../context.mjs").Context} context */
+export async function willAsk(context) {
+  return context.interactive && !(await exists(path.join(cloneFolder(context.root), "passphrase"))) && (await findSalt(context)) !== undefined;
+}
+
 /** @param {import("../context.mjs").Context} context @returns {Promise<string[]>} what is missing */
 async function missingFiles({ root, stack }) {
   const folder = cloneFolder(root);

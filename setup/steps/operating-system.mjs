@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import fs from "node:fs/promises";
 import path from "node:path";
 import { canInstallPackages, installPackages } from "../common/debian.mjs";
-import { exists, replaceFile } from "../common/files.mjs";
+import { exists, readIfThere, replaceFile } from "../common/files.mjs";
+import { probe } from "../common/network.mjs";
 import { lastLines } from "../common/processes.mjs";
 import { StepError } from "../common/schedule.mjs";
 import { OPERATING_SYSTEM } from "../pinned.mjs";
@@ -50,23 +51,39 @@ export const operatingSystemStep = {
 
 /** @param {import("../context.mjs").Context} context @param {string} folder @param {{ at: (text: string) => void }} report */
 async function bootstrap(context, folder, report) {
-  const result = await context.processes.run("debootstrap", ["--variant=minbase", `--keyring=${KEYRING}`, suite, folder, ...(await mirror(context))], {
+  const archive = await mirror(context);
+  const result = await context.processes.run("debootstrap", ["--variant=minbase", `--keyring=${KEYRING}`, suite, folder, ...(archive ? [archive] : [])], {
     env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" },
     onLine: report.at,
     log: context.log("debootstrap"),
     long: true,
   });
   if (result.code !== 0) throw new StepError(`debootstrap failed:\n${lastLines(result, 6)}`, `see ${path.join(".tools", "logs", "debootstrap.log")}`);
+  await addUpdates(folder);
   // As in Debian's own image: an image is built from, it starts no services and keeps no downloads.
   await replaceFile(path.join(folder, "usr/sbin/policy-rc.d"), "#!/bin/sh\nexit 101\n", 0o755);
   await replaceFile(path.join(folder, "etc/apt/apt.conf.d/container"), 'Acquire::Languages "none";\nDpkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };\n');
+}
+
+/** Adds the updates of the release, which debootstrap leaves out, where the archive it used has them. @param {string} folder */
+async function addUpdates(folder) {
+  const file = path.join(folder, "etc/apt/sources.list");
+  const base = /^deb (https?:\/\/\S+?)\/?\s/m.exec((await readIfThere(file)) ?? "")?.[1];
+  if (!base) return;
+  const more = [
+    { archive: base, release: `${suite}-updates` },
+    { archive: `${base}-security`, release: `${suite}-security` },
+  ];
+  const answers = await Promise.all(more.map(({ archive, release }) => probe(`${archive}/dists/${release}/InRelease`)));
+  const found = more.filter((_, index) => answers[index]?.reachable);
+  await replaceFile(file, [{ archive: base, release: suite }, ...found].map(({ archive, release }) => `deb ${archive} ${release} main\n`).join(""));
 }
 
 /** The archive that this machine's own packages come from, where it runs Debian; debootstrap's default otherwise. @param {import("../context.mjs").Context} context */
 async function mirror(context) {
   const result = await context.processes.run("apt-get", ["indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"]);
   const line = result.stdout.split("\n").find((/** @type {string} */ text) => text.startsWith("Debian|Debian|"));
-  return line ? [line.slice("Debian|Debian|".length)] : [];
+  return line?.slice("Debian|Debian|".length);
 }
 
 /** Sends the folder to the Engine. The name is given only to what arrived whole. @param {import("../context.mjs").Context} context @param {string} folder */

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import fs from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { readIfThere } from "../common/files.mjs";
 import { download, probe } from "../common/network.mjs";
@@ -46,8 +47,14 @@ export function goToolchain(goVersion, goMod) {
 
 /** @param {import("../context.mjs").Context} context @param {string} command */
 async function versionOf(context, command) {
-  const result = await context.processes.run(command, ["version"], { env: context.environment(), timeout: 20_000 });
-  return result.code === 0 ? result.stdout.trim() : undefined;
+  // Pulumi writes a log of every command into its home, and a look must leave no home where there is none.
+  const home = await fs.mkdtemp(path.join(os.tmpdir(), "pulumi-home-"));
+  try {
+    const result = await context.processes.run(command, ["version"], { env: { ...context.environment(), PULUMI_HOME: home }, timeout: 20_000 });
+    return result.code === 0 ? result.stdout.trim() : undefined;
+  } finally {
+    await fs.rm(home, { recursive: true, force: true });
+  }
 }
 
 /** @param {import("../context.mjs").Context} context @returns {Promise<string | undefined>} where the pinned CLI was found */

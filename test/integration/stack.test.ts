@@ -33,6 +33,7 @@ describe("a paper stack", function () {
     expect(outcome.text).to.include('trading:portBase = "x": allowed: a value of type number');
     expect(outcome.text).to.include("trading:sped = 1: unknown key; allowed here: mode, portBase");
     expect(outcome.text).to.include('trading:bots[0].strategy = "Moon": allowed: "RefStrat_01"');
+    expect(outcome.text).to.not.include("    at ");
     expect(await stack.containerIds()).to.deep.equal({});
     stack.configure({});
   });

@@ -8,8 +8,9 @@ import { ImageContexts } from "../../images/context";
 import { eventually, execute, PROJECT_ROOT } from "./throwAwayStack";
 
 /**
- * A Docker daemon of a test's own, in network and mount namespaces of its own: it can be stopped and killed without
- * touching the machine's, and what it does to firewall rules stays inside. Linux, as root.
+ * A Docker daemon of a test's own, in network, mount and process namespaces of its own: it can be stopped and killed
+ * without touching the machine's, and what it does to firewall rules stays inside. It is the first process of its
+ * namespace, so that killing it ends every container with it, as a power cut does. Linux, as root.
  */
 export class PrivateDocker {
   private daemon: ChildProcess | undefined;
@@ -20,9 +21,11 @@ export class PrivateDocker {
   async start(): Promise<void> {
     const at = (name: string) => path.join(this.folder, name);
     const log = fs.openSync(at("daemon.log"), "a");
+    // What a running daemon keeps in memory file systems is gone after a power cut.
     fs.rmSync(at("docker.pid"), { force: true });
+    fs.rmSync(at("run"), { recursive: true, force: true });
     const daemon = ["dockerd", "--host", this.host, "--data-root", at("data"), "--exec-root", at("run"), "--pidfile", at("docker.pid"), "--containerd-namespace", "trading-test", "--containerd-plugins-namespace", "trading-test-plugins"];
-    this.daemon = spawn("unshare", ["--net", "--mount", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", ...daemon], { stdio: ["ignore", log, log], detached: true });
+    this.daemon = spawn("unshare", ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", ...daemon], { stdio: ["ignore", log, log] });
     fs.closeSync(log);
     await eventually("an answer of the private Docker daemon", 60, async () => {
       if (this.daemon?.exitCode !== null) throw new Error(fs.readFileSync(at("daemon.log"), "utf8").slice(-2000));
@@ -48,12 +51,13 @@ export class PrivateDocker {
     fs.rmSync(archive);
   }
 
-  /** Ends the daemon: with SIGTERM as a service manager does, with SIGKILL as a power cut would. */
+  /** Ends the daemon: with SIGTERM as a service manager does, with SIGKILL as a power cut does. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const daemon = this.daemon;
     if (!daemon || daemon.exitCode !== null || daemon.signalCode !== null) return;
     const ended = new Promise((resolve) => daemon.once("exit", resolve));
-    process.kill(signal === "SIGKILL" ? -daemon.pid! : daemon.pid!, signal);
+    const [first] = fs.readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, "utf8").trim().split(" ");
+    process.kill(Number(first), signal);
     await ended;
   }
 

@@ -228,17 +228,17 @@ export class TradingProcesses {
     const lines = Object.entries(files).map(([name, content]) => `${name}\t${Buffer.from(content).toString("base64")}\n`);
     await docker("volume", "create", this.name(volume));
     const target = ["--volume", `${this.name(volume)}:/target`];
-    const input = lines.join("");
-    await docker({ input }, "run", "--rm", "--interactive", "--network", "none", "--user", "0", ...target, this.images.base!, "write-files", user);
+    await dockerWithInput(lines.join(""), "run", "--rm", "--interactive", "--network", "none", "--user", "0", ...target, this.images.base!, "write-files", user);
   }
 }
 
 /** Runs the Docker client. @returns its output without the last line end @throws with what it said when it fails */
-async function docker(...args: [{ input: string }, ...string[]] | string[]): Promise<string> {
-  const [first] = args;
-  const options = typeof first === "object" ? first : {};
-  const words = args.filter((word): word is string => typeof word === "string");
-  const outcome = await execute("docker", words, { ...options, timeoutSeconds: 120 });
+function docker(...words: string[]): Promise<string> {
+  return dockerWithInput("", ...words);
+}
+
+async function dockerWithInput(input: string, ...words: string[]): Promise<string> {
+  const outcome = await execute("docker", words, { input, timeoutSeconds: 120 });
   if (outcome.code !== 0) throw new Error(`docker ${words[0]} ${words[1] ?? ""}: ${outcome.text.trim()}`);
   return outcome.stdout.trim();
 }

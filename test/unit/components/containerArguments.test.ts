@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { containerArguments, fingerprint, type ContainerSpecification } from "../../../components/containerArguments";
+import { ownFrames } from "../../../components/errorOutput";
 import { foreignObjects } from "../../../components/ownership";
 import { fileLines } from "../../../components/FilledVolume";
 import { databaseRoles } from "../../../components/TradingStack";
@@ -139,5 +140,12 @@ describe("bots", () => {
 describe("files for a volume", () => {
   it("are one line each, sorted, in base64", () => {
     expect(fileLines({ b: "geheim\n", a: new Uint8Array([0, 255]) })).to.equal("a\tAP8=\nb\tZ2VoZWltCg==\n");
+  });
+});
+
+describe("an error nobody caught", () => {
+  it("keeps its message and our own frames", () => {
+    const stack = "Error: wrong node_modules/x\n    at a (/p/node_modules/@pulumi/x.js:1:2)\n    at b (/p/components/Bot.ts:3:4)\n    at c (C:\\p\\node_modules\\y.js:1:2)";
+    expect(ownFrames(stack)).to.equal("Error: wrong node_modules/x\n    at b (/p/components/Bot.ts:3:4)");
   });
 });

@@ -42,6 +42,12 @@ describe("the schedule of steps", () => {
     expect(lines).to.include.members(["slow missing", "slow made (n s)", "last made (n s)"]);
   });
 
+  it("waits for what is listed later too, and begins it once", async () => {
+    const { step, events, progress } = world();
+    await runAll([step("b", ["a"]), step("c", ["a", "b"]), step("a", ["not part of this run"])], context, progress);
+    expect(events).to.deep.equal(["begin a", "end a", "begin b", "end b", "begin c", "end c"]);
+  });
+
   it("begins no further step after a failure, ends what runs, and says the first one", async () => {
     const { step, events, progress } = world();
     let endSlow = () => undefined as void;

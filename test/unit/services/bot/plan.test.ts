@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Candle } from "../../../../domain/candles";
-import { openAccount, type Account } from "../../../../domain/orders";
+import { openAccount, type Account, type Intent } from "../../../../domain/orders";
 import type { Decision, Strategy } from "../../../../domain/strategies";
 import { decideOn, lateReason } from "../../../../services/bot/plan";
 
@@ -20,6 +20,9 @@ class Recorder implements Strategy {
   onBar({ openTime }: Candle, account: Account): Decision {
     this.calls.push(`decide ${openTime / hour} with ${account.cash}`);
     return { bar: openTime, action: "exit", reason: "always", indicators: this.indicators(), intent: { action: "exit" } };
+  }
+  intentOn(candle: Candle, account: Account): Intent | null {
+    return this.onBar(candle, account).intent;
   }
 }
 
