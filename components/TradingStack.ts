@@ -97,13 +97,12 @@ export class TradingStack extends pulumi.ComponentResource {
       const dependsOn = parent ? [built.get(parent)!] : [];
       built.set(name, new ContainerImage(`image-${name}`, { image: name, contentHash: hashes[name] }, { parent: this, dependsOn }));
     }
-    const ids = pulumi.all(Object.fromEntries([...built].map(([name, image]) => [name, image.id])));
-    const checked = pulumi.runtime.isDryRun()
-      ? ids
-      : ids.apply((known) => {
-          const pairs = Object.entries(known).map(([name, id]) => `${name}=${id}`);
-          return command.local.runOutput({ command: `node images/verify.mjs ${pairs.join(" ")}`, logging: command.local.Logging.None }).stdout.apply(() => known);
-        });
-    return (name) => checked.apply((known) => known[name]!);
+    // In a preview only the changed image is not known yet: each container looks at its own.
+    if (pulumi.runtime.isDryRun()) return (name) => built.get(name)!.id;
+    const checked = pulumi.all(Object.fromEntries([...built].map(([name, image]) => [name, image.id]))).apply((ids) => {
+      const pairs = Object.entries(ids).map(([name, id]) => `${name}=${id}`);
+      return command.local.runOutput({ command: `node images/verify.mjs ${pairs.join(" ")}`, logging: command.local.Logging.None }).stdout.apply(() => ids);
+    });
+    return (name) => checked.apply((ids) => ids[name]!);
   }
 }

@@ -4,26 +4,9 @@ import { deleteDataCommand } from "./commands/deleteData";
 import { startBotCommand } from "./commands/startBot";
 import { statusCommand } from "./commands/status";
 import { stopBotCommand } from "./commands/stopBot";
+import type { GlobalOptions, Wrap } from "./command";
 import type { Context } from "./context";
 import { CommandError, EXIT } from "./errors";
-
-/** What a command says when it has ended. */
-export interface Outcome {
-  readonly exitCode: number;
-  /** For people. */
-  readonly text: string;
-  /** For `--json`: one document. */
-  readonly document: unknown;
-}
-
-/** Options every command has. */
-export interface GlobalOptions {
-  readonly stack: string;
-  readonly json?: boolean;
-}
-
-/** Makes a command of an action: runs it, prints its outcome once and keeps its exit code. */
-export type Wrap = <Options>(action: (options: Options & GlobalOptions, ...parameters: (string | undefined)[]) => Promise<Outcome>) => (...all: unknown[]) => Promise<void>;
 
 export interface Program {
   readonly command: Command;

@@ -7,7 +7,7 @@ import { backtestReport, backtestText, type BacktestInput } from "../backtestRep
 import { readCandleFile } from "../candleFile";
 import type { Context } from "../context";
 import { EXIT, usage } from "../errors";
-import type { GlobalOptions, Outcome, Wrap } from "../program";
+import type { GlobalOptions, Outcome, Wrap } from "../command";
 import { chosenBot, declaredStack } from "../stack";
 
 interface Options extends GlobalOptions {

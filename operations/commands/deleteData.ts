@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Context } from "../context";
 import { EXIT, failure, usage } from "../errors";
-import type { GlobalOptions, Outcome, Wrap } from "../program";
+import type { GlobalOptions, Outcome, Wrap } from "../command";
 import { checkStackName, owner } from "../stack";
 
 interface Options extends GlobalOptions {

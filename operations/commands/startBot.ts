@@ -4,7 +4,7 @@ import { followWish, isRunning } from "../botState";
 import type { Context } from "../context";
 import type { ContainerFact, Engine } from "../engine";
 import { EXIT, failure } from "../errors";
-import type { GlobalOptions, Outcome, Wrap } from "../program";
+import type { GlobalOptions, Outcome, Wrap } from "../command";
 import { botContainer, chosenBot, declaredStack, owner } from "../stack";
 import { changeWish, readWish } from "../wishes";
 

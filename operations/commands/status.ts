@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Context } from "../context";
 import { CommandError, EXIT } from "../errors";
-import type { GlobalOptions, Outcome, Wrap } from "../program";
+import type { GlobalOptions, Outcome, Wrap } from "../command";
 import { declaredStack, owner } from "../stack";
 import { statusReport } from "../statusModel";
 import { statusText } from "../statusText";

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { followWish, isRunning } from "../botState";
 import type { Context } from "../context";
 import { EXIT, failure } from "../errors";
-import type { GlobalOptions, Outcome, Wrap } from "../program";
+import type { GlobalOptions, Outcome, Wrap } from "../command";
 import { botToStop, owner } from "../stack";
 import { positionText } from "../statusText";
 import { changeWish } from "../wishes";

@@ -24,14 +24,15 @@ function derivedSecrets(): string[] {
 }
 
 /** Declares a stack against Pulumi's mocks and returns what was made and called. */
-async function declare(configuration: Record<string, unknown>, options: { preview?: boolean; desired?: DesiredState } = {}) {
+async function declare(configuration: Record<string, unknown>, options: { preview?: boolean; desired?: DesiredState; unknownImage?: string } = {}) {
   const made: Made[] = [];
   const called: string[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
         made.push({ type, name, inputs });
-        const state = type === "command:local:Command" ? { ...inputs, stdout: `${IMAGE_ID}\n` } : inputs;
+        // An absent output is unknown in a preview, as that of an image that is to be built.
+        const state = type === "command:local:Command" ? { ...inputs, ...(name === options.unknownImage ? {} : { stdout: `${IMAGE_ID}\n` }) } : inputs;
         return { id: `${name}-id`, state };
       },
       call: ({ token, inputs }) => {
@@ -47,7 +48,8 @@ async function declare(configuration: Record<string, unknown>, options: { previe
   const parsed: StackConfiguration = parseStackConfiguration(String(configuration.mode), configuration);
   const context = stackContext(String(configuration.mode), parsed.mode, "owner-of-the-test", KEY, parsed.logLevel);
   const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, imageHashes, root: __dirname });
-  const health = await new Promise<string>((resolve) => stack.health.apply(resolve));
+  const health = options.preview ? undefined : await new Promise<string>((resolve) => stack.health.apply(resolve));
+  await pulumi.runtime.disconnect();
   const containers = made.filter(({ type }) => type === "docker:index/container:Container");
   return { made, called, containers, stack, health };
 }
@@ -125,6 +127,12 @@ describe("the program", function () {
   it("runs nothing in a preview", async () => {
     const { called } = await declare(paper, { preview: true });
     expect(called).to.deep.equal([]);
+  });
+
+  it("lets each container of a preview depend on its own image alone", async () => {
+    const { containers } = await declare(paper, { preview: true, unknownImage: "image-bot" });
+    const known = containers.filter(({ inputs }) => inputs.image === IMAGE_ID).map(({ name }) => name);
+    expect(known.sort()).to.deep.equal(["broker", "gui", "livefeed", "mlflow", "timescaledb"]);
   });
 
   it("makes no bot before livefeed and broker are healthy", () => {
