@@ -105,5 +105,6 @@ async function dockerCompose(stack: ThrowAwayStack): Promise<string[]> {
   const copied = await stack.docker(["cp", `${name}:/tmp/docker-compose`, target]);
   if (copied.code !== 0) throw new Error(copied.text);
   await stack.docker(["rm", name]);
+  fs.chmodSync(target, 0o755);
   return [target];
 }
