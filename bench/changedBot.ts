@@ -100,7 +100,7 @@ async function dockerCompose(stack: ThrowAwayStack): Promise<string[]> {
   const base = (await new ImageContexts(stack.root).get("base")).tag;
   const name = `trading-${stack.name}-obtain-compose`;
   const target = path.join(stack.root, "docker-compose");
-  const obtained = await stack.docker(["run", "--name", name, "--label", `trading.stack=${stack.name}`, base, "sh", "-c", "apt-get -qq update && cd /tmp && apt-get -qq download docker-compose && dpkg-deb -x docker-compose*.deb /tmp/out && find /tmp/out -name docker-compose -type f | head -n 1 | xargs -I found cp found /tmp/docker-compose"]);
+  const obtained = await stack.docker(["run", "--name", name, "--label", `trading.stack=${stack.name}`, base, "sh", "-c", "apt-get -qq update && cd /tmp && apt-get -qq download docker-compose && dpkg-deb -x docker-compose*.deb /tmp/out && find /tmp/out -name docker-compose -type f -size +1M | head -n 1 | xargs -I found cp found /tmp/docker-compose"]);
   if (obtained.code !== 0) throw new Error(`Docker Compose could not be obtained: ${obtained.text}`);
   const copied = await stack.docker(["cp", `${name}:/tmp/docker-compose`, target]);
   if (copied.code !== 0) throw new Error(copied.text);
