@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { build, type BuildOptions } from "esbuild";
+import { bundleService, InputHashes } from "./bundle";
 import { IMAGES, OPERATING_SYSTEM_IMAGE, type ImageName } from "./catalog";
 
 /** Everything an image is built from, in memory: what is hashed is what is sent to the Engine. */
@@ -21,8 +21,12 @@ export interface ImageContext {
 export class ImageContexts {
   private readonly known = new Map<ImageName, Promise<ImageContext>>();
 
+  private readonly inputs: InputHashes;
+
   /** @param root folder of the project */
-  constructor(private readonly root: string) {}
+  constructor(private readonly root: string) {
+    this.inputs = new InputHashes(root);
+  }
 
   get(name: ImageName): Promise<ImageContext> {
     let context = this.known.get(name);
@@ -35,13 +39,20 @@ export class ImageContexts {
     const [parent, own, ...included] = await Promise.all([
       definition.parent && this.get(definition.parent),
       readFolder(path.join(this.root, "images", definition.folder), ""),
-      definition.service ? bundleService(this.root, definition.service) : [],
+      definition.service ? this.serviceFiles(definition.service) : [],
       ...Object.entries(definition.include ?? {}).map(([prefix, folder]) => readFolder(path.join(this.root, folder), `${prefix}/`)),
     ]);
     const files = new Map([...own, ...included.flat()].sort(([a], [b]) => (a < b ? -1 : 1)));
     const parentTag = parent ? parent.tag : OPERATING_SYSTEM_IMAGE;
     const hash = contentHash(files, parentTag);
     return { name, files, hash, tag: `trading-${name}:${hash.slice(0, 16)}`, parentTag };
+  }
+
+  /** The program of a service as one file and, where it has a page, the page's files. */
+  private async serviceFiles(service: string): Promise<Files> {
+    const page = path.join(this.root, "services", service, "page");
+    const [bundles, still] = await Promise.all([bundleService(this.root, service, this.inputs), readFolder(page, "page/")]);
+    return [...bundles, ...still.filter(([name]) => !name.endsWith(".ts"))];
   }
 }
 
@@ -68,38 +79,4 @@ async function readFolder(folder: string, prefix: string): Promise<Files> {
     }),
   );
   return parts.flat();
-}
-
-const SERVICE: BuildOptions = {
-  platform: "node",
-  target: "node20",
-  format: "cjs",
-  bundle: true,
-  write: false,
-  // Only what a service imports decides over its image: a comment with another path must not.
-  legalComments: "none",
-  logLevel: "silent",
-  // A linked node_modules must give the same bytes as a real one.
-  preserveSymlinks: true,
-  // The native driver is an optional part of pg that no service uses.
-  external: ["pg-native"],
-};
-
-/** The program of a service as one file and, where it has a page, the page's files. */
-async function bundleService(root: string, service: string): Promise<Files> {
-  const folder = path.join(root, "services", service);
-  const bundle = async (entry: string, options: BuildOptions): Promise<Buffer> => {
-    const result = await build({ ...options, absWorkingDir: root, entryPoints: [entry] });
-    return Buffer.from(result.outputFiles![0]!.contents);
-  };
-  const page = path.join(folder, "page");
-  const hasPage = await fs.stat(page).then(
-    () => true,
-    () => false,
-  );
-  const program = bundle(path.join("services", service, "main.ts"), SERVICE);
-  if (!hasPage) return [["main.js", await program]];
-  const script = bundle(path.join("services", service, "page", "main.ts"), { ...SERVICE, platform: "browser", target: "es2022", format: "iife", minify: true });
-  const still = (await readFolder(page, "page/")).filter(([name]) => !name.endsWith(".ts"));
-  return [["main.js", await program], ["page/page.js", await script], ...still];
 }

@@ -25,7 +25,15 @@ describe("image contexts", () => {
     write("domain/fee.ts", "export const fee = 1;\n");
   });
   afterEach(() => fs.rmSync(root, { recursive: true }));
-  const tags = async () => Object.fromEntries(await Promise.all((["base", "node", "bot", "gui"] as const).map(async (name) => [name, (await new ImageContexts(root).get(name)).tag])));
+  // Written well before it is bundled: what is younger than its bundling is not kept.
+  const settle = () => {
+    const past = new Date(Date.now() - 10_000);
+    for (const file of fs.readdirSync(root, { recursive: true, encoding: "utf8" })) if (file.endsWith(".ts")) fs.utimesSync(path.join(root, file), past, past);
+  };
+  const tags = async () => {
+    settle();
+    return Object.fromEntries(await Promise.all((["base", "node", "bot", "gui"] as const).map(async (name) => [name, (await new ImageContexts(root).get(name)).tag])));
+  };
   const changedBy = async (change: () => void) => {
     const before = await tags();
     change();
@@ -37,6 +45,28 @@ describe("image contexts", () => {
     expect(await changedBy(() => write("domain/fee.ts", "export const fee = 2;\n"))).to.deep.equal(["bot"]);
     expect(await changedBy(() => write("domain/unused.ts", "export const unused = 2;\n"))).to.deep.equal([]);
     expect(await changedBy(() => write("services/gui/page/index.html", "<p>other</p>\n"))).to.deep.equal(["gui"]);
+  });
+
+  it("are the same from what was kept and from a new bundling, and notice a change that is undone", async () => {
+    const first = await tags();
+    expect(fs.readdirSync(path.join(root, ".tools", "bundles"))).to.deep.equal(["bot.json", "gui.json"]);
+    expect(await tags()).to.deep.equal(first);
+    write("domain/fee.ts", "export const fee = 2;\n");
+    expect((await tags()).bot).to.not.equal(first.bot);
+    write("domain/fee.ts", "export const fee = 1;\n");
+    expect(await tags()).to.deep.equal(first);
+    fs.writeFileSync(path.join(root, ".tools", "bundles", "bot.json"), "half a fi");
+    expect(await tags()).to.deep.equal(first);
+  });
+
+  it("notice an import that comes or goes with a file beside it", async () => {
+    const before = await tags();
+    write("services/bot/main.ts", 'import { fee } from "../../domain/other";\nconsole.log(fee);\n');
+    write("domain/other.ts", "export const fee = 1;\n");
+    const after = await tags();
+    expect(after.bot).to.not.equal(before.bot);
+    write("domain/other.ts", "export const fee = 3;\n");
+    expect((await tags()).bot).to.not.equal(after.bot);
   });
 
   it("change with their parents", async () => {
