@@ -63,9 +63,9 @@ async function inspect(stack: ThrowAwayStack): Promise<Inspected[]> {
 /** The same containers as a Compose project. */
 async function writeProject(stack: ThrowAwayStack, folder: string, containers: readonly Inspected[]): Promise<void> {
   const bot = await new ImageContexts(stack.root).get("bot");
-  for (const [name, content] of bot.files) {
+  for (const { name, content } of bot.files) {
     fs.mkdirSync(path.dirname(path.join(folder, "bot", name)), { recursive: true });
-    fs.writeFileSync(path.join(folder, "bot", name), content);
+    fs.writeFileSync(path.join(folder, "bot", name), await content());
   }
   const volumes = new Set<string>();
   const services = Object.fromEntries(

@@ -62,8 +62,8 @@ export class ImageBuilder {
 /** Sends the context as a tar stream, so that what was hashed is what is built, and no file is written for it. */
 async function dockerBuild(context: ImageContext, report: (line: string) => void): Promise<void> {
   const archive = pack();
-  for (const [name, content] of context.files) {
-    archive.entry({ name, mode: name.endsWith(".sh") || !path.posix.basename(name).includes(".") ? 0o755 : 0o644, mtime: new Date(0) }, content);
+  for (const { name, content } of context.files) {
+    archive.entry({ name, mode: name.endsWith(".sh") || !path.posix.basename(name).includes(".") ? 0o755 : 0o644, mtime: new Date(0) }, await content());
   }
   archive.finalize();
   const child = spawn("docker", ["build", "--tag", context.tag, "--build-arg", `BASE=${context.parentTag}`, "--label", `trading.image=${context.name}`, "-"], {

@@ -3,8 +3,18 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import type { BuildOptions, Metafile } from "esbuild";
 
-/** A bundled file: its path in the image's context, and its content. */
-export type BundledFile = readonly [string, Buffer];
+/** A file of an image's context: its hash is known at once, its content is read when an image is built. */
+export interface ContextFile {
+  /** Path in the context, with forward slashes. */
+  readonly name: string;
+  /** SHA-256 of the content, in hexadecimal. */
+  readonly digest: string;
+  content(): Promise<Buffer>;
+}
+
+export function digestOf(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}
 
 const SERVICE: BuildOptions = {
   platform: "node",
@@ -29,7 +39,7 @@ interface Kept {
   readonly key: string;
   /** Every file that went into the bundles, relative to the project. */
   readonly inputs: readonly string[];
-  /** Path in the context -> content. */
+  /** Path in the context -> SHA-256 of the content, which lies beside this under that name. */
   readonly outputs: Readonly<Record<string, string>>;
 }
 
@@ -40,31 +50,46 @@ const DECIDING = ["package-lock.json", "tsconfig.json", path.join("images", "bun
  * The program of a service as `main.js` and, where it has a page, the page's script. Kept in `.tools` by the content of
  * everything that went in: the same inputs are not bundled twice.
  */
-export async function bundleService(root: string, service: string, hashes: InputHashes): Promise<BundledFile[]> {
-  const file = path.join(root, ".tools", "bundles", `${service}.json`);
-  const kept = await readKept(file);
-  if (kept && kept.key === (await hashes.over(kept.inputs))) return asFiles(kept.outputs);
+export async function bundleService(root: string, service: string, hashes: InputHashes): Promise<ContextFile[]> {
+  const folder = path.join(root, ".tools", "bundles");
+  const kept = await readKept(path.join(folder, `${service}.json`));
+  if (kept && kept.key === (await hashes.over(kept.inputs))) {
+    const there = await Promise.all(Object.values(kept.outputs).map((digest) => exists(path.join(folder, digest))));
+    if (there.every(Boolean)) return Object.entries(kept.outputs).map(([name, digest]) => ({ name, digest, content: () => readOutput(folder, digest) }));
+  }
   const started = Date.now();
   const { inputs, outputs } = await bundle(root, service);
   const key = await new InputHashes(root).over(inputs);
-  if (!(await changedSince(root, inputs, started))) await keep(file, { key, inputs, outputs });
-  return asFiles(outputs);
+  const files = outputs.map(([name, content]) => ({ name, digest: digestOf(content), content: async () => content }));
+  if (!(await changedSince(root, inputs, started))) await keep(folder, service, { key, inputs }, files);
+  return files;
 }
 
-async function bundle(root: string, service: string): Promise<Omit<Kept, "key">> {
-  // Loaded only when there is something to bundle: starting it costs more than a look at what was kept.
-  const { build } = await import("esbuild");
-  const page = path.join("services", service, "page", "main.ts");
-  const hasPage = await fs.stat(path.join(root, page)).then(
+/** @throws when what was kept is not what its name says */
+async function readOutput(folder: string, digest: string): Promise<Buffer> {
+  const content = await fs.readFile(path.join(folder, digest));
+  if (digestOf(content) !== digest) throw new Error(`${path.join(".tools", "bundles", digest)} is damaged: delete the folder .tools/bundles and run it again`);
+  return content;
+}
+
+function exists(file: string): Promise<boolean> {
+  return fs.access(file).then(
     () => true,
     () => false,
   );
+}
+
+async function bundle(root: string, service: string): Promise<{ inputs: string[]; outputs: [string, Buffer][] }> {
+  // Loaded only when there is something to bundle: starting it costs more than a look at what was kept.
+  const { build } = await import("esbuild");
+  const page = path.join("services", service, "page", "main.ts");
+  const hasPage = await exists(path.join(root, page));
   const entries: [string, string, BuildOptions][] = [["main.js", path.join("services", service, "main.ts"), SERVICE], ...(hasPage ? [["page/page.js", page, PAGE] as [string, string, BuildOptions]] : [])];
   const results = await Promise.all(entries.map(([, entry, options]) => build({ ...options, absWorkingDir: root, entryPoints: [entry] })));
   const inputs = [...new Set(results.flatMap((result) => Object.keys((result.metafile as Metafile).inputs)))].sort();
   return {
     inputs,
-    outputs: Object.fromEntries(entries.map(([name], index) => [name, Buffer.from(results[index]!.outputFiles![0]!.contents).toString("utf8")])),
+    outputs: entries.map(([name], index) => [name, Buffer.from(results[index]!.outputFiles![0]!.contents)]),
   };
 }
 
@@ -90,8 +115,11 @@ export class InputHashes {
   }
 
   private async read(name: string): Promise<string> {
+    const file = path.join(this.root, name);
     try {
-      return createHash("sha256").update(await fs.readFile(path.join(this.root, name))).digest("hex");
+      // Packages are what the lock file says, which is among what decides: their content need not be read each time.
+      if (name.startsWith("node_modules/")) return await fs.stat(file).then(({ size, mtimeMs }) => `${size} ${mtimeMs}`);
+      return digestOf(await fs.readFile(file));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return "absent";
       throw error;
@@ -114,18 +142,29 @@ async function readKept(file: string): Promise<Kept | undefined> {
   }
 }
 
-/** Replaced in one step, since other processes may read it; a folder that cannot be written costs only the time. */
-async function keep(file: string, kept: Kept): Promise<void> {
-  const aside = `${file}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+/** Each file is replaced in one step, since other processes may read it; a folder that cannot be written costs only time. */
+async function keep(folder: string, service: string, { key, inputs }: Omit<Kept, "outputs">, files: readonly ContextFile[]): Promise<void> {
+  const replace = async (name: string, content: Buffer | string) => {
+    const aside = path.join(folder, `.${randomBytes(8).toString("hex")}.tmp`);
+    await fs.writeFile(aside, content);
+    await fs.rename(aside, path.join(folder, name));
+  };
+  const outputs = Object.fromEntries(files.map(({ name, digest }) => [name, digest]));
   try {
-    await fs.mkdir(path.dirname(file), { recursive: true });
-    await fs.writeFile(aside, JSON.stringify(kept));
-    await fs.rename(aside, file);
+    await fs.mkdir(folder, { recursive: true });
+    for (const file of files) await replace(file.digest, await file.content());
+    await replace(`${service}.json`, JSON.stringify({ key, inputs, outputs } satisfies Kept));
+    await removeOld(folder, Object.values(outputs));
   } catch {
-    await fs.rm(aside, { force: true });
+    // It is bundled again the next time.
   }
 }
 
-function asFiles(outputs: Kept["outputs"]): BundledFile[] {
-  return Object.entries(outputs).map(([name, content]) => [name, Buffer.from(content, "utf8")] as const);
+/** What nobody can be reading any more goes; what is still wanted of it is made again. */
+async function removeOld(folder: string, wanted: readonly string[]): Promise<void> {
+  for (const name of await fs.readdir(folder)) {
+    if (name.endsWith(".json") || wanted.includes(name)) continue;
+    const { mtimeMs } = await fs.stat(path.join(folder, name));
+    if (Date.now() - mtimeMs > 86_400_000) await fs.rm(path.join(folder, name), { force: true });
+  }
 }

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { bundleService, InputHashes } from "./bundle";
+import { bundleService, digestOf, InputHashes, type ContextFile } from "./bundle";
 import { IMAGES, OPERATING_SYSTEM_IMAGE, type ImageName } from "./catalog";
 
-/** Everything an image is built from, in memory: what is hashed is what is sent to the Engine. */
+/** Everything an image is built from: what is hashed is what is sent to the Engine. */
 export interface ImageContext {
   readonly name: ImageName;
-  /** Path in the context (forward slashes) -> content. */
-  readonly files: ReadonlyMap<string, Buffer>;
+  /** Sorted by name. */
+  readonly files: readonly ContextFile[];
   /** SHA-256 over the files and the parent's hash, in hexadecimal. */
   readonly hash: string;
   /** Tag that says the content, for example `trading-bot:0123456789abcdef`. */
@@ -42,7 +42,7 @@ export class ImageContexts {
       definition.service ? this.serviceFiles(definition.service) : [],
       ...Object.entries(definition.include ?? {}).map(([prefix, folder]) => readFolder(path.join(this.root, folder), `${prefix}/`)),
     ]);
-    const files = new Map([...own, ...included.flat()].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const files = [...own, ...included.flat()].sort((a, b) => (a.name < b.name ? -1 : 1));
     const parentTag = parent ? parent.tag : OPERATING_SYSTEM_IMAGE;
     const hash = contentHash(files, parentTag);
     return { name, files, hash, tag: `trading-${name}:${hash.slice(0, 16)}`, parentTag };
@@ -52,18 +52,18 @@ export class ImageContexts {
   private async serviceFiles(service: string): Promise<Files> {
     const page = path.join(this.root, "services", service, "page");
     const [bundles, still] = await Promise.all([bundleService(this.root, service, this.inputs), readFolder(page, "page/")]);
-    return [...bundles, ...still.filter(([name]) => !name.endsWith(".ts"))];
+    return [...bundles, ...still.filter(({ name }) => !name.endsWith(".ts"))];
   }
 }
 
-/** SHA-256 over names, lengths and contents, so that no two different contexts run together into the same bytes. */
-export function contentHash(files: ReadonlyMap<string, Buffer>, parentTag: string): string {
+/** SHA-256 over the names and the contents' hashes, so that no two different contexts run together into the same bytes. */
+export function contentHash(files: readonly Pick<ContextFile, "name" | "digest">[], parentTag: string): string {
   const hash = createHash("sha256").update(`${parentTag}\n`);
-  for (const [name, content] of files) hash.update(`${name}\n${content.length}\n`).update(content);
+  for (const { name, digest } of files) hash.update(`${name}\n${digest}\n`);
   return hash.digest("hex");
 }
 
-type Files = (readonly [string, Buffer])[];
+type Files = ContextFile[];
 
 /** All files below a folder; a missing folder holds none. Line ends are LF, whatever the checkout made of them. */
 async function readFolder(folder: string, prefix: string): Promise<Files> {
@@ -75,7 +75,8 @@ async function readFolder(folder: string, prefix: string): Promise<Files> {
     entries.map(async (entry): Promise<Files> => {
       const full = path.join(folder, entry.name);
       if (entry.isDirectory()) return readFolder(full, `${prefix}${entry.name}/`);
-      return [[`${prefix}${entry.name}`, Buffer.from((await fs.readFile(full, "latin1")).replaceAll("\r\n", "\n"), "latin1")]];
+      const content = Buffer.from((await fs.readFile(full, "latin1")).replaceAll("\r\n", "\n"), "latin1");
+      return [{ name: `${prefix}${entry.name}`, digest: digestOf(content), content: async () => content }];
     }),
   );
   return parts.flat();

@@ -58,8 +58,8 @@ export interface RunningGui {
 export async function startGui(options: { database: DatabaseSettings; mode: "paper" | "live"; settings: GuiSettings }): Promise<RunningGui> {
   const { files } = await new ImageContexts(root).get("gui");
   const pageFolder = await fs.mkdtemp(path.join(os.tmpdir(), "trading-page-"));
-  for (const [name, content] of files) {
-    if (name.startsWith("page/")) await fs.writeFile(path.join(pageFolder, path.basename(name)), content);
+  for (const { name, content } of files) {
+    if (name.startsWith("page/")) await fs.writeFile(path.join(pageFolder, path.basename(name)), await content());
   }
   const log = createLogger("gui", "silent");
   const database = openDatabase(options.database, { log, applicationName: "gui" });
