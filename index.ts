@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { showOwnFramesOnly } from "./components/errorOutput";
+import { prepareErrorOutput } from "./components/errorOutput";
 import { refuseForeignObjects } from "./components/ownership";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
@@ -10,7 +10,7 @@ import { readPulumiConfiguration } from "./config/pulumiConfiguration";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
 
-showOwnFramesOnly();
+prepareErrorOutput();
 
 /** Reads and checks everything that can be wrong before any resource is declared. */
 async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
