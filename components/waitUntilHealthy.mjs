@@ -8,6 +8,8 @@ const [name, wanted, limitSeconds, wishesFile, bot] = process.argv.slice(2);
 const POLL_MILLISECONDS = 250;
 /** A check that the Engine already calls unhealthy may be about to pass: what the container needs has just come back. */
 const UNHEALTHY_PATIENCE_SECONDS = 20;
+/** After this the Engine has asked at least once, and its own verdict is not older than the time between two checks. */
+const ENGINE_VERDICT_SECONDS = 20;
 /** A process that was restarted this often and does not stay up is not going to. */
 const RESTARTS_TOLERATED = 2;
 
@@ -83,8 +85,7 @@ for (;;) {
     await fail(`keeps ending (exit code ${exitCode}, restarted ${container.RestartCount} times)`);
   }
   if (running && status === "running") {
-    // The Engine's own verdict is enough where it is not older than its interval.
-    if (health?.Status === "healthy" && sinceStart > 60) process.exit(0);
+    if (health?.Status === "healthy" && sinceStart > ENGINE_VERDICT_SECONDS) process.exit(0);
     const answer = await check(container);
     if (answer.ok) process.exit(0);
     last = answer.text || "the health check failed without a word";
