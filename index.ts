@@ -9,6 +9,7 @@ import { stackPorts } from "./config/names";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
+import { verifyImages } from "./images/verify";
 
 prepareErrorOutput();
 
@@ -21,7 +22,7 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
     Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
   ]);
-  return { context, configuration, desiredState: readDesiredState(root, stack), imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, root };
+  return { context, configuration, desiredState: readDesiredState(root, stack), imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root };
 }
 
 export = async () => {

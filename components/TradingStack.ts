@@ -1,4 +1,3 @@
-import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { botState, type BotState } from "../config/botState";
@@ -21,6 +20,8 @@ export interface TradingStackArgs {
   readonly desiredState: DesiredState;
   /** Hash of the content of each first-party image. */
   readonly imageHashes: Readonly<Record<ImageName, string>>;
+  /** Rejects where an image of these ids is not on the Engine. */
+  readonly verifyImages: (ids: Readonly<Record<string, string>>) => Promise<void>;
   /** Folder of the project. */
   readonly root: string;
 }
@@ -47,7 +48,7 @@ export class TradingStack extends pulumi.ComponentResource {
     const ports = stackPorts(configuration.portBase);
     this.bots = configuration.bots.map((bot) => botState(configuration, args.desiredState, bot.name));
 
-    const image = this.images(args.imageHashes);
+    const image = this.images(args);
     const network = new docker.Network(`${name}-network`, { name: context.names.network, labels: objectLabels(context, "network") }, { ...child, deleteBeforeReplace: true });
     const common = (memoryMegabytes: number, after: pulumi.Input<pulumi.Resource>[]) => ({ context, baseImage: image("base"), network: network.name, after, memoryMegabytes });
 
@@ -89,7 +90,7 @@ export class TradingStack extends pulumi.ComponentResource {
   }
 
   /** Builds what changed, and holds every container back until all images are known to be there. */
-  private images(hashes: Readonly<Record<ImageName, string>>): (name: ImageName) => pulumi.Output<string> {
+  private images({ imageHashes: hashes, verifyImages }: TradingStackArgs): (name: ImageName) => pulumi.Output<string> {
     const built = new Map<ImageName, ContainerImage>();
     for (const name of IMAGE_NAMES) {
       const parent = IMAGES[name].parent;
@@ -99,10 +100,14 @@ export class TradingStack extends pulumi.ComponentResource {
     }
     // In a preview only the changed image is not known yet: each container looks at its own.
     if (pulumi.runtime.isDryRun()) return (name) => built.get(name)!.id;
-    const checked = pulumi.all(Object.fromEntries([...built].map(([name, image]) => [name, image.id]))).apply((ids) => {
-      const pairs = Object.entries(ids).map(([name, id]) => `${name}=${id}`);
-      return command.local.runOutput({ command: `node images/verify.mjs ${pairs.join(" ")}`, logging: command.local.Logging.None }).stdout.apply(() => ids);
-    });
+    const checked = pulumi.all(Object.fromEntries([...built].map(([name, image]) => [name, image.id]))).apply((ids) =>
+      verifyImages(ids).then(
+        () => ids,
+        (error: Error) => {
+          throw new pulumi.RunError(error.message);
+        },
+      ),
+    );
     return (name) => checked.apply((ids) => ids[name]!);
   }
 }

@@ -162,6 +162,26 @@ describe("a paper stack", function () {
     await changesNothing();
   });
 
+  it("touches no container when an image it needs is gone", async () => {
+    const before = await stack.containerIds();
+    const original = stack.read("services/bot/main.ts");
+    stack.write("services/bot/main.ts", `${original}\nconsole.error("for an image that goes");\n`);
+    await stack.noteChangedImages();
+    succeeds(await stack.up());
+    const changed = await stack.containerIds();
+    await stack.docker(["rm", "--force", stack.container("bot-refstrat01")]);
+    const gone = (await stack.docker(["image", "rm", "--force", [...stack.changedImages].at(-1)!])).code;
+    expect(gone).to.equal(0);
+    const outcome = await stack.up();
+    expect(outcome.code).to.not.equal(0);
+    expect(outcome.text).to.match(/the image of bot \(sha256:[0-9a-f]{64}\) is gone from this Docker Engine; no container was touched/);
+    expect({ ...(await stack.containerIds()), "bot-refstrat01": "" }).to.deep.equal({ ...changed, "bot-refstrat01": "" });
+    expect(Object.keys(before)).to.deep.equal(Object.keys(changed));
+    stack.write("services/bot/main.ts", original);
+    succeeds(await stack.up(["--refresh"]));
+    await changesNothing();
+  });
+
   it("finds a container that was removed from outside, and brings it back with a refresh", async () => {
     await stack.docker(["rm", "--force", stack.container("broker")]);
     const outcome = await stack.up();
