@@ -12,7 +12,7 @@ export async function benchFirstRun(cold: boolean): Promise<BenchResult[]> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "trading-first-run-"));
   const clone = path.join(folder, "clone");
   const stack = "bench";
-  const env: NodeJS.ProcessEnv = cold ? { ...process.env, GOCACHE: path.join(folder, "go-build"), GOMODCACHE: path.join(folder, "go-modules") } : process.env;
+  const env: NodeJS.ProcessEnv = cold ? { ...process.env, GOCACHE: path.join(folder, "go-build"), GOMODCACHE: path.join(folder, "go-modules"), npm_config_cache: path.join(folder, "npm") } : process.env;
   const must = async (outcome: Promise<Outcome>) => {
     const done = await outcome;
     if (done.code !== 0) throw new Error(done.text);
