@@ -48,14 +48,15 @@ export class TradingStack extends pulumi.ComponentResource {
     const ports = stackPorts(configuration.portBase);
     this.bots = configuration.bots.map((bot) => botState(configuration, args.desiredState, bot.name));
 
-    const image = this.images(args);
+    const { id: image, there: imagesThere } = this.images(args);
     const network = new docker.Network(`${name}-network`, { name: context.names.network, labels: objectLabels(context, "network") }, { ...child, deleteBeforeReplace: true });
     const common = (memoryMegabytes: number, after: pulumi.Input<pulumi.Resource>[]) => ({ context, baseImage: image("base"), network: network.name, after, memoryMegabytes });
 
     const database = new TimescaleDb(
       "timescaledb",
       {
-        ...common(configuration.database.memoryMegabytes, []),
+        // Everything else waits for the database.
+        ...common(configuration.database.memoryMegabytes, [imagesThere]),
         images: { timescaledb: image("timescaledb"), migrate: image("migrate"), base: image("base") },
         roles: databaseRoles(configuration),
       },
@@ -89,8 +90,8 @@ export class TradingStack extends pulumi.ComponentResource {
     this.registerOutputs({ health: this.health });
   }
 
-  /** Builds what changed, and holds every container back until all images are known to be there. */
-  private images({ imageHashes: hashes, verifyImages }: TradingStackArgs): (name: ImageName) => pulumi.Output<string> {
+  /** Builds what changed. What depends on `there` is held back until all images are known to be on the Engine. */
+  private images({ imageHashes: hashes, verifyImages }: TradingStackArgs): { id(name: ImageName): pulumi.Output<string>; there: pulumi.Input<pulumi.Resource> } {
     const built = new Map<ImageName, ContainerImage>();
     for (const name of IMAGE_NAMES) {
       const parent = IMAGES[name].parent;
@@ -98,16 +99,15 @@ export class TradingStack extends pulumi.ComponentResource {
       const dependsOn = parent ? [built.get(parent)!] : [];
       built.set(name, new ContainerImage(`image-${name}`, { image: name, contentHash: hashes[name] }, { parent: this, dependsOn }));
     }
-    // In a preview only the changed image is not known yet: each container looks at its own.
-    if (pulumi.runtime.isDryRun()) return (name) => built.get(name)!.id;
-    const checked = pulumi.all(Object.fromEntries([...built].map(([name, image]) => [name, image.id]))).apply((ids) =>
-      verifyImages(ids).then(
-        () => ids,
-        (error: Error) => {
-          throw new pulumi.RunError(error.message);
-        },
-      ),
-    );
-    return (name) => checked.apply((ids) => ids[name]!);
+    const id = (name: ImageName) => built.get(name)!.id;
+    const base = built.get("base")!;
+    if (pulumi.runtime.isDryRun()) return { id, there: base };
+    const there = pulumi.all(IMAGE_NAMES.map(id)).apply(async (ids) => {
+      await verifyImages(Object.fromEntries(IMAGE_NAMES.map((name, index) => [name, ids[index]!]))).catch((error: Error) => {
+        throw new pulumi.RunError(error.message);
+      });
+      return base;
+    });
+    return { id, there };
   }
 }

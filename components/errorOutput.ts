@@ -9,8 +9,16 @@ export function prepareErrorOutput(): void {
   Reflect.deleteProperty(Error, "prepareStackTrace");
   process.prependListener("unhandledRejection", (reason) => {
     if (mapToSource) Error.prepareStackTrace = mapToSource;
-    if (reason instanceof Error && reason.stack) reason.stack = ownFrames(reason.stack);
+    if (!(reason instanceof Error)) return;
+    const stack = reason.stack;
+    reason.message = ownMessage(reason.message);
+    if (stack) reason.stack = ownFrames(ownMessage(stack));
   });
+}
+
+/** A message without what Pulumi put before it for each resource the error passed through. */
+export function ownMessage(message: string): string {
+  return message.replace(/(error serializing property "[^"]*": )+/g, "");
 }
 
 /** A stack trace without the frames of packages. */

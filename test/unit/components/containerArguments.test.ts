@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { containerArguments, fingerprint, type ContainerSpecification } from "../../../components/containerArguments";
-import { ownFrames } from "../../../components/errorOutput";
+import { ownFrames, ownMessage } from "../../../components/errorOutput";
 import { foreignObjects } from "../../../components/ownership";
 import { fileLines } from "../../../components/FilledVolume";
 import { databaseRoles } from "../../../components/TradingStack";
@@ -144,6 +144,11 @@ describe("files for a volume", () => {
 });
 
 describe("an error nobody caught", () => {
+  it("says what is wrong, and not which resources it passed through", () => {
+    expect(ownMessage('error serializing property "outputs": error serializing property "image": the image is gone')).to.equal("the image is gone");
+    expect(ownMessage("the image is gone")).to.equal("the image is gone");
+  });
+
   it("keeps its message and our own frames", () => {
     const stack = "Error: wrong node_modules/x\n    at a (/p/node_modules/@pulumi/x.js:1:2)\n    at b (/p/components/Bot.ts:3:4)\n    at c (C:\\p\\node_modules\\y.js:1:2)";
     expect(ownFrames(stack)).to.equal("Error: wrong node_modules/x\n    at b (/p/components/Bot.ts:3:4)");
