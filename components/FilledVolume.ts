@@ -11,8 +11,10 @@ export interface FilledVolumeArgs {
   readonly service: string;
   /** User and group that may read the files, numeric. */
   readonly user: string;
-  /** File name -> content, plain or secret. */
-  readonly files: pulumi.Input<Record<string, Uint8Array | string>>;
+  /** File name -> content. */
+  readonly files: Readonly<Record<string, Uint8Array | string>>;
+  /** Whether the files are secret: then Pulumi keeps them encrypted and shows them nowhere. */
+  readonly secret: boolean;
   /** Id of the image that has the program which writes the files. */
   readonly baseImage: pulumi.Input<string>;
 }
@@ -35,7 +37,7 @@ export class FilledVolume extends pulumi.ComponentResource {
       `${name}-files`,
       {
         create: run,
-        stdin: pulumi.output(args.files).apply(fileLines),
+        stdin: args.secret ? pulumi.secret(fileLines(args.files)) : fileLines(args.files),
         // A volume that was made again is empty.
         triggers: [volume.id],
         logging: command.local.Logging.None,
@@ -52,6 +54,6 @@ export class FilledVolume extends pulumi.ComponentResource {
 export function fileLines(files: Readonly<Record<string, Uint8Array | string>>): string {
   return Object.entries(files)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, content]) => `${name}\t${Buffer.from(content as Uint8Array).toString("base64")}\n`)
+    .map(([name, content]) => `${name}\t${Buffer.from(content as string).toString("base64")}\n`)
     .join("");
 }

@@ -36,7 +36,7 @@ export class LiveFeed extends pulumi.ComponentResource {
       const volumeName = context.names.volume("recording");
       const recording = new FilledVolume(
         `${name}-recording`,
-        { context, volumeName, service: "livefeed", user: SERVICE_USER, files: { [path.posix.basename(feed.file.replaceAll("\\", "/"))]: readRecording(args.root, feed.file) }, baseImage: args.baseImage },
+        { context, volumeName, service: "livefeed", user: SERVICE_USER, files: { [path.posix.basename(feed.file.replaceAll("\\", "/"))]: readRecording(args.root, feed.file) }, secret: false, baseImage: args.baseImage },
         { parent: this },
       );
       after.push(recording.filled);

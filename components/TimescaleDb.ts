@@ -43,7 +43,7 @@ export class TimescaleDb extends pulumi.ComponentResource {
     const data = new DataVolume(`${name}-data`, { context, volumeName: context.names.volume("timescaledb-data"), service: "timescaledb", mode: context.mode }, { parent: this });
     const secrets = new FilledVolume(
       `${name}-secrets`,
-      { context, volumeName: context.names.secretsVolume("timescaledb"), service: "timescaledb", user: POSTGRES_USER, files: pulumi.secret(superuser), baseImage: images.base },
+      { context, volumeName: context.names.secretsVolume("timescaledb"), service: "timescaledb", user: POSTGRES_USER, files: superuser, secret: true, baseImage: images.base },
       { parent: this },
     );
     const server = new ServiceContainer(
@@ -78,7 +78,8 @@ export class TimescaleDb extends pulumi.ComponentResource {
         volumeName: context.names.secretsVolume("migrate"),
         service: "migrate",
         user: "10001:10001",
-        files: pulumi.secret({ ...superuser, ...Object.fromEntries(args.roles.map((role) => [`${role.name}-password`, databasePassword(context, role.name)])) }),
+        files: { ...superuser, ...Object.fromEntries(args.roles.map((role) => [`${role.name}-password`, databasePassword(context, role.name)])) },
+        secret: true,
         baseImage: images.base,
       },
       { parent: this },

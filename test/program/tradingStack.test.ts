@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { stackContext } from "../../components/StackContext";
 import { TradingStack } from "../../components/TradingStack";
 import { derivePassword } from "../../config/clone";
@@ -133,6 +135,15 @@ describe("the program", function () {
     const { containers } = await declare(paper, { preview: true, unknownImage: "image-bot" });
     const known = containers.filter(({ inputs }) => inputs.image === IMAGE_ID).map(({ name }) => name);
     expect(known.sort()).to.deep.equal(["broker", "gui", "livefeed", "mlflow", "timescaledb"]);
+  });
+
+  it("fills the volume of a recording with the file as it is", async () => {
+    const file = path.relative(__dirname, __filename);
+    const { made, containers } = await declare({ ...paper, feed: { source: "recording", file } });
+    const filling = made.find(({ name }) => name === "livefeed-recording-files")!;
+    expect(filling.inputs.stdin).to.equal(`${file}\t${fs.readFileSync(__filename).toString("base64")}\n`);
+    const livefeed = containers.find(({ name }) => name === "livefeed")!;
+    expect(livefeed.inputs.volumes).to.deep.include({ volumeName: "trading-paper-recording", containerPath: "/recording", readOnly: true });
   });
 
   it("makes no bot before livefeed and broker are healthy", () => {
