@@ -3,7 +3,7 @@ import { desiredStateFile } from "../config/desiredState";
 import { botRole, botService } from "../config/names";
 import type { BotConfiguration } from "../config/schema";
 import { brokerToken } from "./Broker";
-import { ownService, READY_CHECK, SERVICE_USER, type OwnServiceArgs } from "./OwnService";
+import { ownService, type OwnServiceArgs } from "./OwnService";
 
 export interface BotArgs extends Omit<OwnServiceArgs, "memoryMegabytes"> {
   readonly bot: BotConfiguration;
@@ -36,8 +36,6 @@ export class Bot extends pulumi.ComponentResource {
       secrets: { "broker-token": brokerToken(context, bot.name) },
       specification: {
         running: args.running,
-        user: SERVICE_USER,
-        health: READY_CHECK,
         // Long enough to finish the decision that is under way.
         graceSeconds: 30,
       },

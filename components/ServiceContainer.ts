@@ -42,7 +42,7 @@ export class ServiceContainer extends pulumi.ComponentResource {
       owner: context.owner,
       network: context.names.network,
     };
-    const container = new docker.Container(name, { ...containerArguments(full, args.image), networksAdvanced: [{ name: args.network, aliases: [full.service] }] }, containerOptions(this, args.after));
+    const container = new docker.Container(name, containerArguments(full, args.image, args.network), containerOptions(this, args.after));
     this.containerId = container.id;
     this.ready = healthGate(container, full.name, full.running ? "running" : "stopped", args.wish);
     this.registerOutputs({ containerId: this.containerId });

@@ -41,9 +41,10 @@ const HEALTH_TIMES = { interval: "15s", timeout: "5s", startPeriod: "1m0s", retr
  * The one way a container is declared: the house rules around a specification.
  *
  * @param image id of a local image, or name and digest
+ * @param network the network's name once it is there: what the container is connected to then follows the network
  */
-export function containerArguments(specification: ContainerSpecification, image: pulumi.Input<string>): docker.ContainerArgs {
-  const { name, service, stack, owner, network, environment, command, volumes, ports, temporary, user, health } = specification;
+export function containerArguments(specification: ContainerSpecification, image: pulumi.Input<string>, network: pulumi.Input<string> = specification.network): docker.ContainerArgs {
+  const { name, service, stack, owner, environment, command, volumes, ports, temporary, user, health } = specification;
   const shape = {
     envs: Object.entries(environment)
       .map(([key, value]) => `${key}=${value}`)
@@ -52,7 +53,7 @@ export function containerArguments(specification: ContainerSpecification, image:
     ...(user ? { user } : {}),
     volumes: volumes.map(({ volume, path, readOnly }) => ({ volumeName: volume, containerPath: path, readOnly })),
     ports: ports.map(({ container, host }) => ({ internal: container, external: host, ip: "127.0.0.1", protocol: "tcp" })),
-    networksAdvanced: [{ name: network, aliases: [service] }],
+    networksAdvanced: [{ name: specification.network, aliases: [service] }],
     tmpfs: { ...temporary },
     ...(health ? { healthcheck: { tests: ["CMD", ...health], ...HEALTH_TIMES } } : {}),
     ...(specification.sharedMemoryMegabytes ? { shmSize: specification.sharedMemoryMegabytes } : {}),
@@ -68,6 +69,7 @@ export function containerArguments(specification: ContainerSpecification, image:
     name,
     image,
     ...shape,
+    networksAdvanced: [{ name: network, aliases: [service] }],
     labels: [
       { label: LABELS.fingerprint, value: fingerprint(shape) },
       { label: LABELS.owner, value: owner },

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createStrategy } from "../../domain/strategies";
-import { readAccount } from "../broker/accountRecord";
+import { readAccount } from "../shared/accountRecord";
 import type { Database, DatabaseSettings } from "../shared/database";
 import { startWorkLoop } from "../shared/listen";
 import type { Logger } from "../shared/log";

@@ -1,6 +1,6 @@
 import { clientOrderId } from "../../domain/clientOrderId";
 import { createStrategy, type Strategy } from "../../domain/strategies";
-import { readAccount } from "../broker/accountRecord";
+import { readAccount } from "../shared/accountRecord";
 import type { Database } from "../shared/database";
 import type { Logger } from "../shared/log";
 import type { BrokerClient, Registration } from "./brokerClient";

@@ -2,7 +2,7 @@ import type { Candle } from "../../domain/candles";
 import type { BarResult } from "../../domain/execution";
 import { isConnectionError, type Database } from "../shared/database";
 import type { Logger } from "../shared/log";
-import type { AccountRecord } from "./accountRecord";
+import type { AccountRecord } from "../shared/accountRecord";
 import { isPresent, readBotState, readCandles, workBar, type BotState } from "./barWork";
 import type { BrokerMetrics } from "./metrics";
 import type { Venue } from "./venue";

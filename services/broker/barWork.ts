@@ -4,7 +4,7 @@ import type { BarResult } from "../../domain/execution";
 import { workingStop } from "../../domain/orders";
 import { toDate, toEpoch, type Database } from "../shared/database";
 import type { TradingSchema } from "../shared/schema";
-import { accountQuery, orderColumns, recordOf, type AccountRecord } from "./accountRecord";
+import { accountQuery, orderColumns, recordOf, type AccountRecord } from "../shared/accountRecord";
 import type { Venue } from "./venue";
 
 /** What the bar loop has to know before it works a bar. */

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Database } from "../shared/database";
 import type { Logger } from "../shared/log";
-import { accountJson, readAccount } from "./accountRecord";
+import { accountJson, readAccount } from "../shared/accountRecord";
 import { parseIntent } from "./intents";
 import type { BrokerMetrics } from "./metrics";
 import { register } from "./registration";

@@ -3,7 +3,7 @@ import type { Order } from "../../domain/orders";
 import { intervalMilliseconds } from "../../domain/intervals";
 import type { Database } from "../shared/database";
 import type { TradingSchema } from "../shared/schema";
-import { lockAccount, orderColumns, orderOf, readAccount, type AccountRecord } from "./accountRecord";
+import { lockAccount, orderColumns, orderOf, readAccount, type AccountRecord } from "../shared/accountRecord";
 import { isSameOrder, type IntentRequest } from "./intents";
 import type { Venue } from "./venue";
 

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { hasPendingOrder, workingStop, type Account, type Order } from "../../domain/orders";
-import { toDate, toEpoch } from "../shared/database";
-import type { NewOrder, OrderRow, TradingSchema } from "../shared/schema";
+import { toDate, toEpoch } from "./database";
+import type { NewOrder, OrderRow, TradingSchema } from "./schema";
 
 /** A bot's account as the database holds it. Times are epoch milliseconds, amounts in the quote currency. */
 export interface AccountRecord {
