@@ -53,7 +53,6 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
   const trades: Trade[] = [];
   const fills: Fill[] = [];
   const decisions: Decision[] = [];
-  const equity: { bar: number; equity: number }[] = [];
   const values = new Float64Array(candles.length - start);
 
   for (let index = 0; index < start; index++) {
@@ -74,7 +73,6 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
       trades.push(...result.trades);
       value = result.equity;
     }
-    equity.push({ bar: candle.openTime, equity: value });
     values[index - start] = value;
 
     let intent: Intent | null;
@@ -89,13 +87,24 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
       const bar = candle.openTime;
       const id = clientOrderId("backtest", "bot", bar, intent.action);
       const current = { ...account, processedBar: bar };
-      account = applyIntent(current, intent, { clientOrderId: id, bar }, execution).account;
+      account = applyIntent(current, intent, { clientOrderId: id, bar, referencePrice: candle.close }, execution).account;
     }
   }
   account = { ...account, processedBar: candles[candles.length - 1]!.openTime };
   const barMilliseconds = candles.length > 1 ? candles[1]!.openTime - candles[0]!.openTime : undefined;
   const metrics = summarize({ startingCash, equity: values, trades }, barMilliseconds);
-  return { trades, fills, decisions, equity, metrics, account };
+  let equity: BacktestResult["equity"] | undefined;
+  return {
+    trades,
+    fills,
+    decisions,
+    // Made when somebody asks: a sweep looks at the metrics alone.
+    get equity() {
+      return (equity ??= Array.from(values, (value, index) => ({ bar: candles[start + index]!.openTime, equity: value })));
+    },
+    metrics,
+    account,
+  };
 }
 
 function startIndex(candles: readonly Candle[], options: BacktestOptions, strategy: Strategy): number {

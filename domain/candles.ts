@@ -199,7 +199,8 @@ function inOrder(rows: readonly Row[]): CandleFile {
   return { candles, findings };
 }
 
-function sameValues(one: Candle, other: Candle): boolean {
+/** Whether two candles of one time hold the same. */
+export function sameValues(one: Candle, other: Candle): boolean {
   return (
     one.open === other.open &&
     one.high === other.high &&

@@ -3,18 +3,27 @@ import type { Candle } from "./candles";
 import { defaultExecution, gridsOf, type ExecutionParameters } from "./executionParameters";
 import { workingStop, type Account, type Holdings, type Intent, type Order } from "./orders";
 
+/** Where an intent comes from. */
+export interface IntentSource {
+  /** The order's id. */
+  readonly clientOrderId: string;
+  /** Open time (epoch ms) of the closed bar the decision was made on. */
+  readonly bar: number;
+  /** The last trusted close, which an entry's price collar is around; null when there is none, and then no collar. */
+  readonly referencePrice: number | null;
+}
+
 export { equityAt, orderReasons, type BarResult } from "./barExecution";
 export { defaultExecution, executionSettings, gridsOf, type ExecutionParameters } from "./executionParameters";
 
 /**
  * Hands an intent in, between two bars. The order is "accepted" and waits in the returned account for the next bar, or
  * it is "rejected" with a reason and the account is returned as it was.
- * @param source the order's id, and the open time (epoch ms) of the closed bar the decision was made on
  */
 export function applyIntent(
   account: Account,
   intent: Intent,
-  source: { readonly clientOrderId: string; readonly bar: number },
+  source: IntentSource,
   parameters: ExecutionParameters = defaultExecution,
 ): { readonly account: Account; readonly order: Order } {
   const reason = rejection(account, intent, source.bar, parameters);
@@ -26,6 +35,7 @@ export function applyIntent(
     type: intent.action === "moveStop" ? "stop" : "market",
     quantity: intent.action === "enter" ? intent.quantity : (account.position?.quantity ?? null),
     stopPrice: intent.action === "exit" ? null : intent.stopPrice,
+    referencePrice: source.referencePrice,
     status: reason === null ? "accepted" : "rejected",
     reason,
   };
@@ -35,11 +45,14 @@ export function applyIntent(
 /**
  * Works the account's orders through one bar, in this order: market orders at the open, a moved stop takes over, the
  * protective stop, equity at the close. Pure; nothing of the arguments is changed.
+ * @param withheld ids of accepted orders that wait for a later bar: they were handed in when this bar's open was known.
+ *   An order that closes the position cancels them like any other.
  */
 export function processBar(
   account: Account,
   candle: Candle,
   parameters: ExecutionParameters = defaultExecution,
+  withheld: ReadonlySet<string> = noneWithheld,
 ): BarResult {
   if (account.processedBar !== null && candle.openTime <= account.processedBar) {
     throw new RangeError(`Bar ${iso(candle.openTime)} does not follow ${iso(account.processedBar)}`);
@@ -58,7 +71,7 @@ export function processBar(
       equity: equityAt(account, candle.close),
     };
   }
-  const bar = new BarExecution(account, candle, parameters);
+  const bar = new BarExecution(account, candle, parameters, withheld);
   bar.fillMarketOrders();
   bar.takeOverMovedStop();
   bar.workStop();
@@ -76,6 +89,7 @@ export function isQuiet(account: Holdings, candle: Candle): boolean {
 }
 
 const none: readonly never[] = Object.freeze([]);
+const noneWithheld: ReadonlySet<string> = new Set();
 
 function rejection(account: Account, intent: Intent, bar: number, parameters: ExecutionParameters): string | null {
   if (bar !== account.processedBar) {

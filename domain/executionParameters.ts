@@ -11,6 +11,8 @@ export const executionSettings = z.strictObject({
   priceTick: z.number().positive().default(0.01),
   /** Smallest quantity step in the base currency. */
   quantityStep: z.number().positive().default(0.00001),
+  /** How far from its reference price, up or down, the bar of an entry may open, as a fraction. */
+  priceCollar: z.number().positive().max(1).default(0.02),
 });
 
 export type ExecutionParameters = Readonly<z.infer<typeof executionSettings>>;

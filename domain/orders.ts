@@ -25,6 +25,8 @@ export interface Order {
   /** Asked for; the fill may be smaller when cash does not pay for it. Null when there was no position to act on. */
   readonly quantity: number | null;
   readonly stopPrice: number | null;
+  /** The last trusted close when it was taken in; null when there was none, and then there is no price collar. */
+  readonly referencePrice: number | null;
   readonly status: OrderStatus;
   /** Why it was cancelled, rejected or filled otherwise than asked for. */
   readonly reason: string | null;

@@ -68,7 +68,8 @@ describe("backtest", () => {
       const decision = strategy.onBar(candles[index]!, JSON.parse(stored) as Account);
       decisions.push(decision);
       if (decision.intent !== null) {
-        const source = { clientOrderId: `backtest-bot-${decision.bar / 1000}-${decision.action}`, bar: decision.bar };
+        const id = `backtest-bot-${decision.bar / 1000}-${decision.action}`;
+        const source = { clientOrderId: id, bar: decision.bar, referencePrice: candles[index]!.close };
         stored = JSON.stringify(applyIntent(JSON.parse(stored) as Account, decision.intent, source).account);
       }
     }

@@ -7,7 +7,7 @@ import { openAccount, workingStop, type Account, type Intent } from "../../../do
 
 type Prices = [open: number, high: number, low: number, close: number];
 /** What happens between two bars and in the second of them. */
-type Step = { intent?: Intent; bar: Prices };
+type Step = { intent?: Intent; reference?: number | null; bar: Prices; withheld?: string[] };
 
 const candle = (openTime: number, [open, high, low, close]: Prices): Candle =>
   Object.freeze({ openTime, open, high, low, close, volume: 1 });
@@ -15,14 +15,14 @@ const candle = (openTime: number, [open, high, low, close]: Prices): Candle =>
 /** Bar 0 passes quietly; then the steps, as bars 1, 2, ... with order ids o1, o2, ... */
 function run(steps: Step[], cash = 1000): BarResult[] {
   let account = processBar(openAccount(cash), candle(0, [100, 100, 100, 100])).account;
-  return steps.map(({ intent, bar }, index) => {
+  return steps.map(({ intent, reference = null, bar, withheld = [] }, index) => {
     if (intent !== undefined) {
-      const source = { clientOrderId: `o${index + 1}`, bar: index };
+      const source = { clientOrderId: `o${index + 1}`, bar: index, referencePrice: reference };
       const applied = applyIntent(frozen(account), intent, source);
       expect(applied.order.reason).to.equal(null);
       account = applied.account;
     }
-    const result = processBar(frozen(account), candle(index + 1, bar));
+    const result = processBar(frozen(account), candle(index + 1, bar), defaultExecution, new Set(withheld));
     account = result.account;
     return result;
   });
@@ -45,7 +45,7 @@ const cashAfterEntry = 799.65986;
 
 describe("execution", () => {
   it("has the defaults that are documented, and refuses unknown settings", () => {
-    const defaults = { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001 };
+    const defaults = { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001, priceCollar: 0.02 };
     expect(defaultExecution).to.deep.equal(defaults);
     expect(executionSettings.safeParse({ feerate: 0 }).success).to.equal(false);
   });
@@ -80,6 +80,7 @@ describe("execution", () => {
       type: "stop",
       quantity: 2,
       stopPrice: 90,
+      referencePrice: null,
       status: "working",
       reason: null,
     });
@@ -207,6 +208,58 @@ describe("execution", () => {
     });
   }
 
+  const collars: [string, open: number, reference: number | null, cancelled: boolean][] = [
+    ["at the upper bound", 102, 100, false],
+    ["above it", 102.01, 100, true],
+    ["at the lower bound", 98, 100, false],
+    ["below it", 97.99, 100, true],
+    ["far away, without a reference", 300, null, false],
+  ];
+  for (const [name, open, reference, cancelled] of collars) {
+    it(`holds an entry against the price collar: opened ${name}`, () => {
+      const [first] = run([{ intent: enter, reference, bar: [open, open + 1, open - 1, open] }]);
+      expect(changes(first!)[0]).to.deep.equal(
+        cancelled ? ["o1", "cancelled", "opened beyond the price collar"] : ["o1", "filled", null],
+      );
+      expect(first!.account.orders).to.have.length(cancelled ? 0 : 1);
+    });
+  }
+
+  it("has no price collar for an exit", () => {
+    const [, second] = run([entered, { intent: { action: "exit" }, reference: 104, bar: [150, 151, 149, 150] }]);
+    expect(second!.fills[0]).to.include({ reason: "exit", price: 149.92 });
+  });
+
+  describe("orders that are withheld from a bar", () => {
+    it("an exit sells at the open of the next one", () => {
+      const [, second, third] = run([
+        entered,
+        { intent: { action: "exit" }, bar: [103, 104, 102, 103], withheld: ["o2"] },
+        { bar: [101, 102, 100, 101] },
+      ]);
+      expect(changes(second!)).to.deep.equal([]);
+      expect(second!.account.orders.map(({ status }) => status)).to.deep.equal(["working", "accepted"]);
+      expect(third!.fills[0]).to.include({ clientOrderId: "o2", bar: 3, price: 100.94, reason: "exit" });
+    });
+
+    it("a moved stop works from the next one on, the old one until then", () => {
+      const moved: Step = { intent: { action: "moveStop", stopPrice: 98 }, bar: [100, 101, 95, 99], withheld: ["o2"] };
+      const [, second, third] = run([entered, moved, { bar: [99, 100, 97, 98] }]);
+      expect(second!.fills).to.deep.equal([]);
+      expect(workingStop(second!.account)).to.include({ clientOrderId: "o1-stop", stopPrice: 90 });
+      expect(third!.fills[0]).to.include({ clientOrderId: "o2", bar: 3, reason: "stop" });
+    });
+
+    it("an exit is cancelled when the stop is hit before", () => {
+      const [, second] = run([entered, { intent: { action: "exit" }, bar: [95, 96, 89, 90], withheld: ["o2"] }]);
+      expect(changes(second!)).to.deep.equal([
+        ["o1-stop", "filled", null],
+        ["o2", "cancelled", "the position was closed"],
+      ]);
+      expect(second!.account).to.deep.include({ position: null, orders: [] });
+    });
+  });
+
   it("reduces an entry to what cash pays for, fee included", () => {
     const [first] = run([{ intent: { ...enter, quantity: 9.98 }, bar: [101, 105, 95, 104] }]);
     expect(first!.fills[0]).to.include({ price: 101.06, quantity: 9.88522, fee: 0.99900033 });
@@ -223,7 +276,7 @@ describe("execution", () => {
         const start = processBar(openAccount(cash / 100), candle(0, [1, 1, 1, 1])).account;
         const all: Intent = { action: "enter", quantity: gridOf(quantityStep).up((2 * cash) / open), stopPrice: 0.01 };
         const bar = candle(1, [1 + open / 100, 2 + open / 100, 1, 1]);
-        const { account } = applyIntent(start, all, { clientOrderId: "all", bar: 0 }, parameters);
+        const { account } = applyIntent(start, all, { clientOrderId: "all", bar: 0, referencePrice: null }, parameters);
         const result = processBar(account, bar, parameters);
         expect(result.account.cash).to.be.within(0, cash / 100);
         expect(result.fills.length > 0 || result.orderUpdates[0]!.reason === "cash cannot pay for it").to.equal(true);
@@ -254,7 +307,7 @@ describe("execution", () => {
   describe("intents that are rejected", () => {
     const flat = run([{ bar: [100, 101, 99, 100] }])[0]!.account;
     const holding = run([entered])[0]!.account;
-    const waiting = applyIntent(flat, enter, { clientOrderId: "first", bar: 1 }).account;
+    const waiting = applyIntent(flat, enter, { clientOrderId: "first", bar: 1, referencePrice: 100 }).account;
     const cases: { title: string; account: Account; intent: Intent; bar?: number; reason: string }[] = [
       { title: "an entry in a position", account: holding, intent: enter, reason: "a position is already open" },
       { title: "an exit without a position", account: flat, intent: { action: "exit" }, reason: "there is no position to exit" },
@@ -317,7 +370,7 @@ describe("execution", () => {
     ];
     for (const { title, account, intent, bar = 1, reason } of cases) {
       it(title, () => {
-        const result = applyIntent(account, intent, { clientOrderId: "late", bar });
+        const result = applyIntent(account, intent, { clientOrderId: "late", bar, referencePrice: 100 });
         expect(result.order).to.include({ clientOrderId: "late", status: "rejected", reason });
         expect(result.account).to.equal(account);
       });

@@ -66,7 +66,7 @@ describe("execution, whatever a bot does", () => {
 
           const intent = intentOf(choice, candle.close, cash);
           if (intent !== null) {
-            const applied = applyIntent(account, intent, { clientOrderId: `o${index}`, bar: candle.openTime });
+            const applied = applyIntent(account, intent, { clientOrderId: `o${index}`, bar: candle.openTime, referencePrice: candle.close });
             expect(applied.order.status === "rejected").to.equal(applied.account === account);
             orders.set(applied.order.clientOrderId, applied.order);
             account = applied.account;

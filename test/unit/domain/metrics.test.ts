@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { maxDrawdown, sharpe, summarize } from "../../../domain/metrics";
+import { sharpe } from "../../../domain/kpis/sharpe";
+import { summarize } from "../../../domain/metrics";
 import type { Trade } from "../../../domain/orders";
 
 const trade = (profit: number, fees: number): Trade => ({
@@ -14,41 +15,6 @@ const trade = (profit: number, fees: number): Trade => ({
 });
 
 describe("metrics", () => {
-  const sharpes: { title: string; equity: number[]; periods?: number; expected: number | undefined }[] = [
-    // Returns 0.1 and −0.1: mean 0.
-    { title: "no mean, no ratio", equity: [100, 110, 99], periods: 1, expected: 0 },
-    // Returns 0.5 and 0: mean 0.25, sample deviation 0.25·√2.
-    { title: "two returns", equity: [100, 150, 150], periods: 1, expected: 1 / Math.sqrt(2) },
-    { title: "a year has 8760 hours", equity: [100, 150, 150], expected: Math.sqrt(8760 / 2) },
-    // Returns 1, 0, 0.5: mean 0.5, squares 0.25 + 0.25 over 2 = 0.25.
-    { title: "three returns", equity: [1, 2, 2, 3], periods: 4, expected: 2 },
-    { title: "undefined without values", equity: [], expected: undefined },
-    { title: "undefined with one return", equity: [100, 110], expected: undefined },
-    { title: "undefined for a flat line", equity: [100, 100, 100, 100], expected: undefined },
-    { title: "undefined for equal returns", equity: [100, 110, 121, 133.1], expected: undefined },
-  ];
-  for (const { title, equity, periods, expected } of sharpes) {
-    it(`Sharpe ratio: ${title}`, () => {
-      const actual = sharpe(equity, periods);
-      if (expected === undefined) {
-        expect(actual).to.equal(undefined);
-      } else {
-        expect(actual).to.be.closeTo(expected, 1e-9);
-      }
-    });
-  }
-
-  const drawdowns: { equity: number[]; expected: number | undefined }[] = [
-    { equity: [], expected: undefined },
-    { equity: [100], expected: 0 },
-    { equity: [100, 110, 120], expected: 0 },
-    { equity: [100, 80, 120, 90, 100], expected: 0.25 },
-    { equity: [100, 75, 120, 96, 125, 100], expected: 0.25 },
-  ];
-  for (const { equity, expected } of drawdowns) {
-    it(`maximum drawdown of [${equity.join(", ")}] is ${expected}`, () => expect(maxDrawdown(equity)).to.equal(expected));
-  }
-
   it("sums a run up", () => {
     const trades = [trade(30, 1), trade(-10, 2), trade(0, 1), trade(-5, 1)];
     const equity = Array.from({ length: 1440 }, (_, index) => (index % 2 === 0 ? 1000 : 1010));
