@@ -1,37 +1,42 @@
-import { once } from "node:events";
 import { createStrategy } from "../../domain/strategies";
-import { readAccount } from "../shared/accountRecord";
-import type { Database, DatabaseSettings } from "../shared/database";
-import { startWorkLoop } from "../shared/listen";
+import { isConnectionError, type DatabaseSettings } from "../shared/database";
 import type { Logger } from "../shared/log";
-import type { BrokerClient } from "./brokerClient";
+import type { BrokerClient, Registration } from "./brokerClient";
 import { Decider } from "./Decider";
 import { acquireLock, type LockSession } from "./lockSession";
 import type { BotMetrics } from "./metrics";
-import type { BotProgress } from "./readiness";
+import { readMarket, type BotProgress } from "./readiness";
 import type { BotSettings } from "./settings";
+import { WakeUp } from "./wakeUp";
 
 export interface BotContext {
   readonly stack: string;
   readonly settings: BotSettings;
   readonly databaseSettings: DatabaseSettings;
-  readonly database: Database;
   readonly broker: BrokerClient;
   readonly metrics: BotMetrics;
   readonly log: Logger;
   /** Aborted when the bot has to stop. */
   readonly signal: AbortSignal;
-  /** Told the broker's hash of the configuration at every registration. */
-  readonly onRegistered: (configurationHash: string) => void;
+  /** Told at every registration, with the lock held; must return at once. */
+  readonly onRegistered: (registration: Registration) => void;
+  /** Told the account's last bar, epoch ms, whenever it has changed. */
+  readonly onBar: (processedBar: number) => void;
 }
 
-const pollMilliseconds = 1000;
+/** Notifications wake the bot; this is for one that was lost, and notices a connection that is dead. */
+const pollMilliseconds = 5000;
+/** After a turn that failed, or with an intent that the broker has not answered: doubled each time up to the poll. */
+const retryMilliseconds = 250;
 
 /** The bot's life: lock, registration, decisions; and again from the start when the lock is lost. */
 export class Bot {
   private waitingFor: string | null = "starting";
+  private session: LockSession | undefined;
   private decidedBar: number | null = null;
-  private lastProgress = Date.now();
+  private processedBar: number | null = null;
+  private decidedAt = monotonic();
+  private processedAt = monotonic();
 
   constructor(private readonly context: BotContext) {}
 
@@ -52,24 +57,27 @@ export class Bot {
       });
       if (session === undefined) return;
       log.info("the bot's lock is held");
+      this.session = session;
       try {
         await this.decideWhileHeld(session);
       } finally {
+        this.session = undefined;
         await session.close();
       }
       if (!signal.aborted) log.error({ reason: (session.lost.reason as Error).message }, "the bot's lock is lost, no more decisions");
     }
   }
 
-  /** For /readyz; fails when the database cannot be reached. */
+  /** For /readyz, asked over the lock's own connection; fails when the database does not answer. */
   async progress(): Promise<BotProgress> {
-    const { waitingFor, decidedBar, lastProgress } = this;
-    const record = await readAccount(this.context.database.db, this.context.settings.bot);
-    return { waitingFor, decidedBar, lastProgress, processedBar: record?.account.processedBar ?? null };
+    const market = this.session === undefined ? undefined : await readMarket(this.session.db, this.context.settings.bot);
+    this.noteAccount(market?.processedBar ?? null);
+    const { waitingFor, decidedBar, processedBar, decidedAt, processedAt } = this;
+    return { waitingFor, decidedBar, processedBar, decidedAt, processedAt, waitingCandle: market?.waitingCandle ?? null };
   }
 
   private async decideWhileHeld(session: LockSession): Promise<void> {
-    const { settings, databaseSettings, broker, log } = this.context;
+    const { settings, broker, log } = this.context;
     const signal = AbortSignal.any([this.context.signal, session.lost]);
     const { warmupBars } = createStrategy(settings.strategy, settings.strategySettings);
     this.waitingFor = "not registered at the broker";
@@ -80,40 +88,62 @@ export class Bot {
         throw error;
       });
     if (registration === undefined) return;
-    const { startBar, warmupFrom } = registration;
-    log.info({ startBar, warmupFrom, warmupBars }, "registered at the broker");
-    this.context.onRegistered(registration.configurationHash);
+    const { startBar, warmupFrom, decisionWindowMilliseconds } = registration;
+    log.info({ startBar, warmupFrom, warmupBars, decisionWindowMilliseconds }, "registered at the broker");
+    this.context.onRegistered(registration);
     this.waitingFor = null;
-    this.lastProgress = Date.now();
-
-    let decider: Decider | undefined;
-    const loop = startWorkLoop({
-      database: databaseSettings,
-      applicationName: `bot-${settings.bot}-listen`,
-      channels: ["account"],
-      pollMilliseconds,
-      log,
-      work: async () => {
-        if (signal.aborted) return;
-        try {
-          decider ??= await Decider.open({ ...this.context, session, registration, signal });
-          await decider.work();
-          this.note(decider.decidedBar);
-        } catch (error) {
-          // The indicators may be ahead of what was written: the next turn computes them anew.
-          decider = undefined;
-          if (!signal.aborted) throw error;
-        }
-      },
-    });
-    if (!signal.aborted) await once(signal, "abort");
-    await loop.close();
+    this.decidedAt = this.processedAt = monotonic();
+    await this.turns(session, registration, signal);
     this.waitingFor = "the bot's lock is lost";
   }
 
-  private note(decidedBar: number | null): void {
+  /** Turn after turn, woken by what the broker says of this bot's account, until the signal is aborted. */
+  private async turns(session: LockSession, registration: Registration, signal: AbortSignal): Promise<void> {
+    const { settings, log } = this.context;
+    const wakeUp = new WakeUp();
+    let listening = false;
+    let decider: Decider | undefined;
+    let retry = retryMilliseconds;
+    while (!signal.aborted) {
+      let again = false;
+      try {
+        if (!listening) {
+          await session.listen("account", (bot) => bot === settings.bot && wakeUp.call());
+          listening = true;
+        }
+        const onAccount = (bar: number | null): void => this.noteAccount(bar);
+        decider ??= await Decider.open({ ...this.context, session, registration, signal, onAccount });
+        await decider.work();
+        this.noteDecided(decider.decidedBar);
+        again = decider.hasOpenIntents;
+      } catch (error) {
+        // The indicators may be ahead of what was written: the next turn computes them anew.
+        decider = undefined;
+        again = true;
+        if (signal.aborted) return;
+        if (isConnectionError(error)) log.warn({ error: (error as Error).message }, "database not reachable");
+        else log.error({ err: error }, "turn failed, it is tried again");
+      }
+      await wakeUp.sleep(again ? retry : pollMilliseconds, signal);
+      retry = again ? Math.min(2 * retry, pollMilliseconds) : retryMilliseconds;
+    }
+  }
+
+  private noteAccount(processedBar: number | null): void {
+    if (processedBar === null || processedBar === this.processedBar) return;
+    this.processedBar = processedBar;
+    this.processedAt = monotonic();
+    this.context.onBar(processedBar);
+  }
+
+  private noteDecided(decidedBar: number | null): void {
     if (decidedBar === this.decidedBar) return;
     this.decidedBar = decidedBar;
-    this.lastProgress = Date.now();
+    this.decidedAt = monotonic();
   }
+}
+
+/** Milliseconds of a clock that nobody sets. */
+function monotonic(): number {
+  return performance.now();
 }

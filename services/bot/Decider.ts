@@ -1,13 +1,12 @@
 import { clientOrderId } from "../../domain/clientOrderId";
+import { intervalMilliseconds } from "../../domain/intervals";
 import { createStrategy, type Strategy } from "../../domain/strategies";
-import { readAccount } from "../shared/accountRecord";
-import type { Database } from "../shared/database";
 import type { Logger } from "../shared/log";
 import type { BrokerClient, Registration } from "./brokerClient";
 import {
-  readCandles,
   readDecidedBar,
   readOpenIntents,
+  readView,
   writeDecisions,
   type CandleArrival,
   type OpenIntent,
@@ -20,7 +19,6 @@ import type { BotSettings } from "./settings";
 export interface DeciderContext {
   readonly stack: string;
   readonly settings: BotSettings;
-  readonly database: Database;
   readonly session: LockSession;
   readonly broker: BrokerClient;
   readonly registration: Registration;
@@ -28,8 +26,11 @@ export interface DeciderContext {
   readonly log: Logger;
   /** Ends long catch-ups between two batches. */
   readonly signal: AbortSignal;
+  /** Told the account's last bar (epoch ms, null before the first) whenever it was read. */
+  readonly onAccount: (processedBar: number | null) => void;
 }
 
+/** Candles read at a time. */
 const batch = 1000;
 
 /** Someone else decided on a bar of this bot: what was computed here is no longer what the database holds. */
@@ -44,49 +45,79 @@ export class DecidedElsewhere extends Error {
 export class Decider {
   /** Last bar with a decision, epoch ms. */
   decidedBar: number | null;
-  private readonly strategy: Strategy;
+  private strategy: Strategy;
   /** The next candle to take into the indicators is not before this time. */
   private next: number;
+  /** The feed's repairs that the indicators know of. */
+  private repairs: number | null = null;
+  private readonly interval: number;
 
   private constructor(
     private readonly context: DeciderContext,
     decidedBar: number | null,
     private openIntents: readonly OpenIntent[],
   ) {
-    const { settings, registration } = context;
     this.decidedBar = decidedBar;
-    this.strategy = createStrategy(settings.strategy, settings.strategySettings, registration.execution);
-    this.next = registration.warmupFrom;
+    this.interval = intervalMilliseconds(context.settings.interval);
+    this.strategy = this.freshStrategy();
+    this.next = context.registration.warmupFrom;
   }
 
   static async open(context: DeciderContext): Promise<Decider> {
-    const { database, settings } = context;
-    const decidedBar = await readDecidedBar(database.db, settings.bot);
+    const { session, settings } = context;
+    const decidedBar = await readDecidedBar(session.db, settings.bot);
     if (decidedBar !== null) context.metrics.lastDecidedBar.set(decidedBar / 1000);
-    const openIntents = await readOpenIntents(database.db, settings.bot);
+    const openIntents = await readOpenIntents(session.db, settings.bot);
     if (openIntents.length > 0) context.log.info({ openIntents }, "intents without an order are handed in again");
     return new Decider(context, decidedBar, openIntents);
   }
 
+  /** Whether an intent waits for the broker's answer. */
+  get hasOpenIntents(): boolean {
+    return this.openIntents.length > 0;
+  }
+
   /** Hands in what has no answer yet, then decides up to the account's last bar. */
   async work(): Promise<void> {
-    const { database, settings, session, signal } = this.context;
+    const { settings, session, signal, registration, onAccount } = this.context;
     await this.submitOpenIntents();
     while (!session.lost.aborted && !signal.aborted) {
-      const record = await readAccount(database.db, settings.bot);
-      const processedBar = record?.account.processedBar ?? null;
-      if (record === undefined || processedBar === null) return;
-      const { symbol, interval } = record;
-      const candles = await readCandles(database.db, { symbol, interval, from: this.next, to: processedBar, limit: batch });
+      const view = await readView(session.db, settings.bot, { from: this.next, limit: batch });
+      if (view === undefined) return;
+      const { record, now, repairs, candles } = view;
+      onAccount(record.account.processedBar);
+      if (this.repairs !== null && repairs !== this.repairs) {
+        this.beginAnew(repairs);
+        continue;
+      }
+      this.repairs = repairs;
       if (candles.length === 0) return;
-      const standing = { startBar: this.context.registration.startBar, decidedBar: this.decidedBar, account: record.account };
+      const standing = {
+        ...{ startBar: registration.startBar, decidedBar: this.decidedBar, account: record.account },
+        ...{ now, interval: this.interval, decisionWindow: registration.decisionWindowMilliseconds },
+      };
       const decided = candles.flatMap((candle) => {
         const decision = decideOn(candle, standing, this.strategy);
         return decision === null ? [] : [{ decision, candle }];
       });
       this.next = candles.at(-1)!.openTime + 1;
       await this.write(decided);
+      // What came meanwhile was notified: the next turn takes it.
+      if (candles.length < batch) return;
     }
+  }
+
+  /** A candle was written before ones that are in the indicators already: they are computed again with it. */
+  private beginAnew(repairs: number): void {
+    this.context.log.info({ repairs }, "the feed repaired its candles: the indicators are computed anew");
+    this.repairs = repairs;
+    this.strategy = this.freshStrategy();
+    this.next = this.context.registration.warmupFrom;
+  }
+
+  private freshStrategy(): Strategy {
+    const { settings, registration } = this.context;
+    return createStrategy(settings.strategy, settings.strategySettings, registration.execution);
   }
 
   private async write(decided: readonly { decision: PlannedDecision; candle: CandleArrival }[]): Promise<void> {
@@ -95,7 +126,7 @@ export class Decider {
     const { stack, settings, session, metrics, log } = this.context;
     const decisions = decided.map(({ decision }) => decision);
     const orderIds = decisions.map(({ bar, intent }) => intent && clientOrderId(stack, settings.bot, bar, intent.action));
-    const written = await writeDecisions(session, settings.bot, decisions, orderIds);
+    const { written, at } = await writeDecisions(session.db, settings.bot, decisions, orderIds);
     if (written !== decisions.length) {
       throw new DecidedElsewhere(`${decisions.length - written} of ${decisions.length} bars were decided on elsewhere`);
     }
@@ -103,13 +134,16 @@ export class Decider {
     metrics.lastDecidedBar.set(this.decidedBar / 1000);
     for (const { decision, candle } of decided) {
       metrics.decisions.inc({ action: decision.action, late: String(decision.late) });
-      if (!decision.late) metrics.decisionSeconds.observe(Math.max(0, Date.now() - candle.receivedAt) / 1000);
+      if (!decision.late) metrics.decisionSeconds.observe(Math.max(0, at - candle.receivedAt) / 1000);
     }
-    const late = decisions.filter((decision) => decision.late).length;
-    if (late > 0) log.warn({ late, until: iso(this.decidedBar) }, "bars passed while the bot was away");
-    this.openIntents = decisions.flatMap(({ bar, intent }, index) =>
+    const late = decisions.filter((decision) => decision.late);
+    if (late.length > 0) {
+      log.warn({ late: late.length, until: iso(this.decidedBar), reason: late.at(-1)!.reason }, "held on bars that were over");
+    }
+    const intents = decisions.flatMap(({ bar, intent }, index) =>
       intent === null ? [] : [{ clientOrderId: orderIds[index]!, bar, intent }],
     );
+    this.openIntents = [...this.openIntents, ...intents];
     await this.submitOpenIntents();
   }
 
@@ -118,6 +152,11 @@ export class Decider {
     const { broker, metrics, log, signal } = this.context;
     const left: OpenIntent[] = [];
     for (const open of this.openIntents) {
+      // A bot that stops asks a broker that does not answer once, not once for each intent.
+      if (signal.aborted && left.length > 0) {
+        left.push(open);
+        continue;
+      }
       const { clientOrderId, bar, intent } = open;
       const answer = await broker.submit(clientOrderId, bar, intent, signal);
       metrics.intents.inc({ action: intent.action, result: answer.kind });

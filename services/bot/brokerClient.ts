@@ -11,6 +11,8 @@ export interface Registration {
   readonly warmupFrom: number;
   readonly execution: ExecutionParameters;
   readonly configurationHash: string;
+  /** Milliseconds after its close in which a bar may be decided on; null in a replay. */
+  readonly decisionWindowMilliseconds: number | null;
 }
 
 /** How the broker answered; "unanswered" means that it may or may not have taken the intent: hand it in again. */
@@ -24,6 +26,7 @@ const registrationBody = z.object({
   warmupFrom: z.int(),
   execution: executionSettings,
   configurationHash: z.string(),
+  decisionWindowMilliseconds: z.number().positive().nullable(),
 });
 
 const requestMilliseconds = 5000;
@@ -83,7 +86,7 @@ export class BrokerClient {
       const text = await response.text();
       if (response.ok) return { kind: "taken", status: (JSON.parse(text) as { status: string }).status };
       const reason = problemOf(text);
-      // Only what the broker said of the intent itself is final.
+      // Only what the broker said of the intent itself is final; too many requests (429) says nothing of it.
       return response.status === 409 || response.status === 422
         ? { kind: "rejected", reason }
         : { kind: "unanswered", reason: `${response.status} ${reason}` };

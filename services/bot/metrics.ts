@@ -14,7 +14,7 @@ export function createMetrics(registry: Registry): BotMetrics {
   return {
     decisions: new Counter({
       name: "trading_bot_decisions_total",
-      help: "Decisions written, by action; late ones passed while the bot was away",
+      help: "Decisions written, by action; late ones were held on bars that were over",
       labelNames: ["action", "late"],
       registers,
     }),
@@ -32,7 +32,7 @@ export function createMetrics(registry: Registry): BotMetrics {
     decisionSeconds: new Histogram({
       name: "trading_bot_decision_seconds",
       help: "From the candle's arrival to the written decision",
-      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
       registers,
     }),
   };

@@ -4,11 +4,11 @@ import type { Decision, Strategy } from "../../domain/strategies";
 
 /** A decision as it is written. */
 export interface PlannedDecision extends Decision {
-  /** The account had already gone on when the bot saw this bar. */
+  /** The bar was over for this bot when it saw it: the account had gone on, or the decision window was past. */
   readonly late: boolean;
 }
 
-/** Where a bot stands. Times are open times of bars, epoch ms. */
+/** Where a bot stands. Times are epoch ms; bars are named by their open time. */
 export interface Standing {
   /** First bar that is decided on; the ones before only warm the indicators. */
   readonly startBar: number;
@@ -16,27 +16,38 @@ export interface Standing {
   readonly decidedBar: number | null;
   /** The account after the last bar the broker worked. */
   readonly account: Account;
+  /** The database's clock when the account was read. */
+  readonly now: number;
+  /** Length of a bar in milliseconds. */
+  readonly interval: number;
+  /** Milliseconds after its close in which a bar may be decided on; null in a replay, where there is no such time. */
+  readonly decisionWindow: number | null;
 }
 
-/** Reason written with the decision on a bar that passed while the bot was away. */
-export const lateReason = "the bar passed while the bot was away";
+/** Reasons written with late decisions. */
+export const lateReasons = {
+  away: "the bar passed while the bot was away",
+  window: "the decision window of the bar was past",
+} as const;
 
 /**
  * Takes one more closed candle into the strategy and decides on it where there is something to decide: not before the
- * start, never twice, and only "hold" on a bar that the account has already left.
+ * start, never twice, and only "hold" on a bar that the account has already left or that closed too long ago.
  * @param candle not after the account's last bar
  * @returns null for a candle that only feeds the indicators
  */
 export function decideOn(candle: Candle, standing: Standing, strategy: Strategy): PlannedDecision | null {
-  const { startBar, decidedBar, account } = standing;
+  const { startBar, decidedBar, account, now, interval, decisionWindow } = standing;
   const bar = candle.openTime;
   if (bar < startBar || (decidedBar !== null && bar <= decidedBar)) {
     strategy.warmUp(candle);
     return null;
   }
-  if (bar === account.processedBar) {
+  const passed = bar !== account.processedBar;
+  if (!passed && (decisionWindow === null || now - (bar + interval) <= decisionWindow)) {
     return { ...strategy.onBar(candle, account), late: false };
   }
   strategy.warmUp(candle);
-  return { bar, action: "hold", reason: lateReason, indicators: strategy.indicators(), intent: null, late: true };
+  const reason = passed ? lateReasons.away : lateReasons.window;
+  return { bar, action: "hold", reason, indicators: strategy.indicators(), intent: null, late: true };
 }

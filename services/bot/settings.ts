@@ -22,8 +22,6 @@ export const botSettings = z
     brokerUrl: z.url({ protocol: /^https?$/ }),
     /** Address of MLflow; null when runs are not tracked. */
     mlflowUrl: z.url({ protocol: /^https?$/ }).nullable(),
-    /** Id of the image the bot runs, for the record. */
-    imageId: z.string().min(1).optional(),
   })
   .superRefine(({ strategy, strategySettings }, context) => {
     const parsed = strategySettingsSchema(strategy).safeParse(strategySettings);

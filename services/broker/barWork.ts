@@ -1,9 +1,9 @@
 import { sql, type Kysely } from "kysely";
 import type { Candle } from "../../domain/candles";
 import type { BarResult } from "../../domain/execution";
-import { workingStop } from "../../domain/orders";
+import { workingStop, type Order } from "../../domain/orders";
 import { toDate, toEpoch, type Database } from "../shared/database";
-import type { TradingSchema } from "../shared/schema";
+import type { DecisionAction, TradingSchema } from "../shared/schema";
 import { accountQuery, orderColumns, recordOf, type AccountRecord } from "../shared/accountRecord";
 import type { Venue } from "./venue";
 
@@ -13,45 +13,50 @@ export interface BotState {
   /** Changes with every bar and every order taken in. */
   readonly version: string;
   /** The decision on the processed bar. */
-  readonly decision: { readonly hasIntent: boolean; readonly orderKnown: boolean } | null;
+  readonly decision: { readonly action: DecisionAction; readonly hasIntent: boolean; readonly orderKnown: boolean } | null;
+  /** Whether the market is replayed; then the wall clock says nothing about its bars. */
+  readonly replay: boolean;
+  /** When the open orders were taken in, epoch ms of the database's clock, by client order id. */
+  readonly takenAt: ReadonlyMap<string, number>;
 }
 
-/** Reads a bot's account and its decision on the last bar, in one statement; undefined when it has never registered. */
+/**
+ * Reads a bot's account and its decision on the last bar, in one statement; undefined when it has never registered. Of what
+ * the bot itself wrote, only what is bounded is read: text of any length could use up the memory that all bots share.
+ */
 export async function readBotState(db: Kysely<TradingSchema>, bot: string): Promise<BotState | undefined> {
   const rows = await accountQuery(db, bot)
     .leftJoin("decisions as d", (join) => join.onRef("d.bot", "=", "a.bot").onRef("d.bar", "=", "a.processedBar"))
-    .leftJoin("orders as decided", "decided.clientOrderId", "d.clientOrderId")
+    .leftJoin("orders as decided", (join) =>
+      join.onRef("decided.bot", "=", "d.bot").onRef("decided.bar", "=", "d.bar").onRef("decided.action", "=", "d.action"),
+    )
     .select([
       sql<string>`a.updated_at::text`.as("version"),
       "d.action as decidedAction",
-      "d.clientOrderId as decidedOrder",
       "decided.clientOrderId as knownOrder",
+      "o.createdAt as takenAt",
+      sql<boolean>`coalesce((SELECT replay FROM feed_sessions ORDER BY id DESC LIMIT 1), false)`.as("replay"),
     ])
     .execute();
   const record = recordOf(rows);
   const first = rows[0];
   if (record === undefined || first === undefined) return undefined;
-  const decision =
-    first.decidedAction === null
-      ? null
-      : { hasIntent: first.decidedOrder !== null, orderKnown: first.knownOrder !== null };
-  return { record, version: first.version, decision };
+  const action = first.decidedAction;
+  const decision = action === null ? null : { action, hasIntent: action !== "hold", orderKnown: first.knownOrder !== null };
+  const takenAt = new Map(rows.flatMap((row) => (row.takenAt === null ? [] : [[row.clientOrderId!, toEpoch(row.takenAt)]])));
+  return { record, version: first.version, decision, replay: first.replay, takenAt };
 }
 
-/** Closed candles that follow a bot's cursor, oldest first. */
-export async function readCandles(db: Kysely<TradingSchema>, record: AccountRecord, limit: number): Promise<Candle[]> {
-  const { startBar } = record;
-  const { processedBar } = record.account;
-  const rows = await db
-    .selectFrom("candles")
-    .select(["openTime", "open", "high", "low", "close", "volume"])
-    .where("symbol", "=", record.symbol)
-    .where("interval", "=", record.interval)
-    .where("openTime", processedBar === null ? ">=" : ">", toDate(processedBar ?? startBar))
-    .orderBy("openTime")
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({ ...row, openTime: toEpoch(row.openTime) }));
+/**
+ * Orders that must wait for a later bar: with a running market, those that were taken in when the bar's open had been
+ * known for longer than the decision window. A simulated fill must not use a price that could be looked up.
+ * @param window milliseconds
+ * @returns client order ids
+ */
+export function withheldOf({ record, replay, takenAt }: BotState, candle: Candle, window: number): ReadonlySet<string> {
+  const late = (order: Order): boolean =>
+    order.status === "accepted" && (takenAt.get(order.clientOrderId) ?? 0) > candle.openTime + window;
+  return new Set(replay ? [] : record.account.orders.filter(late).map((order) => order.clientOrderId));
 }
 
 /**
@@ -79,8 +84,10 @@ export async function workBar(
   venue: Venue,
   state: BotState,
   candle: Candle,
+  withheld: ReadonlySet<string>,
 ): Promise<BarResult | null> {
-  const result = await venue.workBar(state.record.account, candle);
+  const result = await venue.workBar(state.record.account, candle, withheld);
+  checkProtected(result);
   const { fills, trades, orderUpdates } = result;
   const written =
     fills.length + trades.length + orderUpdates.length === 0
@@ -91,6 +98,20 @@ export async function workBar(
           return moved;
         });
   return written ? result : null;
+}
+
+/**
+ * No position without its protective stop: an entry counts as done only with it.
+ * @throws Error when the venue reports one; nothing of the bar is written then
+ */
+function checkProtected({ account }: BarResult): void {
+  const { position } = account;
+  if (position === null) return;
+  const stop = workingStop(account);
+  if (stop === undefined) throw new Error("the venue reports a position without a working stop");
+  if (stop.quantity !== position.quantity) {
+    throw new Error(`the venue reports a stop over ${stop.quantity} for a position of ${position.quantity}`);
+  }
 }
 
 /**

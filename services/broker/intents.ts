@@ -6,7 +6,8 @@ const time = "an open time in epoch milliseconds";
 /** The last time that JavaScript can tell. */
 const bar = z.int(time).min(0, time).max(8.64e15, time);
 const amount = z.number("a positive number").positive("a positive number").max(1e12, "at most 1000000000000");
-const id = z.string("text").min(1, "text").max(120, "at most 120 characters");
+const longestId = 120;
+const id = z.string("text").min(1, "text").max(longestId, `at most ${longestId} characters`);
 
 const intentBody = z.discriminatedUnion(
   "action",
@@ -17,6 +18,12 @@ const intentBody = z.discriminatedUnion(
   ],
   "enter, exit or moveStop",
 );
+
+const decidedIntent = z.discriminatedUnion("action", [
+  z.strictObject({ action: z.literal("enter"), quantity: amount, stopPrice: amount }),
+  z.strictObject({ action: z.literal("exit") }),
+  z.strictObject({ action: z.literal("moveStop"), stopPrice: amount }),
+]);
 
 /** An intent as a bot hands it in. */
 export interface IntentRequest {
@@ -45,6 +52,25 @@ export function parseIntent(
     return { reason: `clientOrderId: "${given}" is not the id of this intent, "${expected}"` };
   }
   return { request: { clientOrderId: given, bar, intent } };
+}
+
+/** The intent of a row of `decisions`, which a bot wrote as it liked; null when it is none. */
+export function parseDecidedIntent(value: unknown): Intent | null {
+  return decidedIntent.safeParse(value).data ?? null;
+}
+
+/** Whether two intents ask for the same. */
+export function isSameIntent(one: Intent, other: Intent): boolean {
+  if (one.action === "exit" || other.action === "exit") return one.action === other.action;
+  if (one.action !== other.action || one.stopPrice !== other.stopPrice) return false;
+  return one.action !== "enter" || other.action !== "enter" || one.quantity === other.quantity;
+}
+
+/** The id that a body claims to be of, or null when none can be read. */
+export function claimedId(body: unknown): string | null {
+  if (typeof body !== "object" || body === null) return null;
+  const { clientOrderId: claimed } = body as { clientOrderId?: unknown };
+  return typeof claimed === "string" ? claimed.slice(0, longestId) : null;
 }
 
 /** Whether an order already known under the request's id is the same order. */

@@ -5,14 +5,22 @@ import { createServer } from "../shared/server";
 import { loadSettings, settingsOrExit } from "../shared/settings";
 import { createShutdown } from "../shared/shutdown";
 import { BarLoop } from "./BarLoop";
+import { CandleReader } from "./CandleReader";
+import { limitConnections } from "./connectionLimit";
+import { createDesk } from "./desk";
+import { LeaseLook } from "./LeaseLook";
 import { createMetrics } from "./metrics";
 import { judge, readProgress } from "./readiness";
+import { Reconciliation } from "./Reconciliation";
+import { Rejections } from "./Rejections";
 import { addRoutes } from "./routes";
 import { brokerSettings, readTokens } from "./settings";
 import { TokenCheck } from "./tokens";
 import { simulatedVenue } from "./venue";
+import { symbolOf } from "./wakeUps";
 
-const pollMilliseconds = 1000;
+/** What is notified is heard at once; this only catches what was lost. */
+const pollMilliseconds = 5000;
 
 async function main(): Promise<void> {
   const { loaded, tokens } = settingsOrExit(() => {
@@ -23,8 +31,9 @@ async function main(): Promise<void> {
   const log = createLogger("broker", loaded.logLevel, stack);
   const shutdown = createShutdown({ log });
   const venue = simulatedVenue(settings.execution);
+  const names = settings.bots.map((bot) => bot.name);
   log.info(
-    { mode: loaded.mode, venue: venue.name, simulated: venue.simulated, bots: settings.bots.map((bot) => bot.name) },
+    { mode: loaded.mode, venue: venue.name, simulated: venue.simulated, bots: names },
     "all fills are simulated: no order leaves this broker",
   );
 
@@ -33,36 +42,59 @@ async function main(): Promise<void> {
 
   const server = createServer({
     log,
-    readiness: async () =>
-      judge(await readProgress(database), new Map([...loops].map(([bot, loop]) => [bot, loop.status])), Date.now()),
+    readiness: async () => {
+      const loopStatus = new Map([...loops].map(([bot, loop]) => [bot, loop.status]));
+      return judge(await readProgress(database), loopStatus, reconciliation.problems, performance.now());
+    },
   });
+  limitConnections(server.app.server);
   const metrics = createMetrics(server.registry);
-  const graceMilliseconds = settings.decisionGraceSeconds * 1000;
+  const rejections = new Rejections({ database, metrics, log });
+  shutdown.add("counts of refused requests", () => rejections.close());
+  const leases = new LeaseLook({ database, log });
+  shutdown.add("lease", () => leases.close());
+  const reconciliation = new Reconciliation({ bots: names, database, venue, metrics, log });
+  shutdown.add("reconciliation", () => reconciliation.close());
+
+  const candles = new CandleReader(database.db);
+  const windowMilliseconds = settings.decisionWindowSeconds * 1000;
   const loops = new Map(
-    settings.bots.map(({ name }) => [
+    settings.bots.map(({ name, symbol }) => [
       name,
-      new BarLoop({ bot: name, database, venue, graceMilliseconds, metrics, log }),
+      new BarLoop({
+        ...{ stack, bot: name, symbol, database, candles, venue, metrics, log, windowMilliseconds },
+        graceMilliseconds: settings.decisionGraceSeconds * 1000,
+      }),
     ]),
   );
   addRoutes(server.app, {
-    stack,
-    bots: settings.bots,
-    tokens: new TokenCheck(tokens),
-    database,
-    venue,
-    metrics,
-    log,
+    ...{ stack, bots: settings.bots, tokens: new TokenCheck(tokens), database, venue, windowMilliseconds },
+    ...{ metrics, rejections, log },
+    submit: createDesk({ settings, database, venue, leases, reconciliation }),
     onRegistered: (bot) => loops.get(bot)?.registered(),
-    onIntent: (bot) => loops.get(bot)?.wake(),
+    onAnswered: (bot, id) => loops.get(bot)?.answered(id),
   });
 
   const wakeUps = startWorkLoop({
     database: loaded.database,
     applicationName: "broker-listen",
     channels: ["candle", "decision"],
+    // A notification wakes the loops it is about, and those alone; the work below is for the poll and a new connection.
+    concerns: (channel, payload) => {
+      if (channel === "decision") {
+        loops.get(payload)?.wake();
+        return false;
+      }
+      const symbol = symbolOf(payload);
+      if (symbol === null) return false;
+      candles.outdated(symbol);
+      for (const loop of loops.values()) if (loop.symbol === symbol) loop.candlesCame();
+      return false;
+    },
     // Each loop goes on by itself, so that a bot whose bars fail holds up no other.
     work: () => {
-      for (const loop of loops.values()) loop.wake();
+      candles.outdated();
+      for (const loop of loops.values()) loop.candlesCame();
       return Promise.resolve();
     },
     pollMilliseconds,

@@ -15,6 +15,10 @@ export interface BrokerMetrics {
   /** Open time of the last worked bar, Unix seconds of market time. */
   readonly processedBar: Gauge<"bot">;
   readonly errors: Counter<"bot">;
+  /** 1 when what a bot intended, sent and got does not fit together. */
+  readonly mismatch: Gauge<"bot">;
+  /** The newest count of each (intended, sent, rejected, filled, cancelled, open). */
+  readonly books: Gauge<"bot" | "what">;
 }
 
 export function createMetrics(registry: Registry): BrokerMetrics {
@@ -79,6 +83,18 @@ export function createMetrics(registry: Registry): BrokerMetrics {
       name: "trading_broker_loop_errors_total",
       help: "Turns of a bot's bar loop that failed and are tried again",
       labelNames: ["bot"],
+      registers,
+    }),
+    mismatch: new Gauge({
+      name: "trading_broker_reconciliation_mismatch",
+      help: "1 when what a bot intended, sent and got does not fit together; its entries are refused then",
+      labelNames: ["bot"],
+      registers,
+    }),
+    books: new Gauge({
+      name: "trading_broker_reconciled",
+      help: "Newest count of a bot's intents: intended, sent, rejected, filled, cancelled, open",
+      labelNames: ["bot", "what"],
       registers,
     }),
   };

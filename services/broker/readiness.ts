@@ -9,8 +9,8 @@ export interface Progress {
   readonly behind: boolean;
 }
 
-/** A loop takes a turn every second; one that took none for this long hangs. Wall milliseconds. */
-const patience = 10_000;
+/** A loop is woken every 5 s; one that took no turn for this long hangs. Milliseconds. */
+const patience = 15_000;
 
 /** Reads how far each registered bot is; fails when the database cannot be reached. */
 export async function readProgress(database: Database): Promise<Progress[]> {
@@ -24,10 +24,16 @@ export async function readProgress(database: Database): Promise<Progress[]> {
 
 /**
  * Ready when every bot's loop turns and none is behind the market for another reason than waiting for a bot that is
- * there.
+ * there, and the books of all fit together.
  * @param loops the loops of the configured bots, by bot
+ * @param problems bots whose intended, sent and filled do not fit together
  */
-export function judge(progress: readonly Progress[], loops: ReadonlyMap<string, LoopStatus>, now: number): Readiness {
+export function judge(
+  progress: readonly Progress[],
+  loops: ReadonlyMap<string, LoopStatus>,
+  problems: readonly { readonly bot: string; readonly mismatch: string }[],
+  now: number,
+): Readiness {
   for (const [bot, loop] of loops) {
     if (loop.error !== null) return { ready: false, reason: `the bars of ${bot} are not worked: ${loop.error}` };
     const idle = now - Math.max(loop.lastTurn, loop.lastBar);
@@ -38,6 +44,8 @@ export function judge(progress: readonly Progress[], loops: ReadonlyMap<string, 
     const stuck = loop !== undefined && behind && loop.waitingFor === null && now - loop.lastBar > patience;
     if (stuck) return { ready: false, reason: `${bot} is behind the newest candle and not waiting for its bot` };
   }
+  const [problem] = problems;
+  if (problem !== undefined) return { ready: false, reason: `the books of ${problem.bot} do not fit together: ${problem.mismatch}` };
   const waiting = [...loops].filter(([, loop]) => loop.waitingFor !== null).map(([bot, loop]) => `the ${loop.waitingFor} of ${bot}`);
   const registered = progress.filter(({ bot }) => loops.has(bot)).length;
   const counted = `${registered} of ${loops.size} bots registered, fills are simulated`;

@@ -1,10 +1,17 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import { toEpoch, type Database } from "../shared/database";
-import type { TradingSchema } from "../shared/schema";
+import type { FeedSessionsTable, TradingSchema } from "../shared/schema";
 import type { BotSettings } from "./settings";
 
 export type Registration =
-  | { readonly kind: "registered"; readonly startBar: number; readonly warmupFrom: number; readonly opened: boolean }
+  | {
+      readonly kind: "registered";
+      readonly startBar: number;
+      readonly warmupFrom: number;
+      readonly opened: boolean;
+      /** Whether the market is replayed. */
+      readonly replay: boolean;
+    }
   /** Nothing to start from yet; worth another try. */
   | { readonly kind: "early"; readonly reason: string }
   /** The account belongs to something else; no try will help. */
@@ -13,6 +20,7 @@ export type Registration =
 /**
  * Opens the bot's account at its first registration. In a replay it starts where the session says trading begins, and
  * with a running market at the newest closed candle. Later registrations only note the bot's present configuration.
+ * Its row is locked without its key, as a bot may have a decision open that refers to it.
  */
 export function register(database: Database, bot: BotSettings): Promise<Registration> {
   return database.db.transaction().execute(async (transaction) => {
@@ -25,7 +33,7 @@ export function register(database: Database, bot: BotSettings): Promise<Registra
       .selectFrom("accounts")
       .select(["symbol", "interval", "startBar", "warmupFrom"])
       .where("bot", "=", bot.name)
-      .forUpdate()
+      .forNoKeyUpdate()
       .executeTakeFirst();
     if (known !== undefined) {
       if (known.symbol !== bot.symbol || known.interval !== bot.interval) {
@@ -35,9 +43,11 @@ export function register(database: Database, bot: BotSettings): Promise<Registra
         };
       }
       await transaction.updateTable("accounts").set(strategy).where("bot", "=", bot.name).execute();
-      return registered(known, false);
+      return registered(known, false, (await newestSession(transaction))?.replay ?? false);
     }
-    const start = await firstBar(transaction, bot);
+    const session = await newestSession(transaction);
+    if (session === undefined) return { kind: "early", reason: "the feed has started no session yet" };
+    const start = await firstBar(transaction, bot, session);
     if ("reason" in start) return { kind: "early", reason: start.reason };
     await transaction
       .insertInto("accounts")
@@ -52,25 +62,30 @@ export function register(database: Database, bot: BotSettings): Promise<Registra
         ...start,
       })
       .execute();
-    return registered(start, true);
+    return registered(start, true, session.replay);
   });
 }
 
-function registered(row: { startBar: Date; warmupFrom: Date }, opened: boolean): Registration {
-  return { kind: "registered", startBar: toEpoch(row.startBar), warmupFrom: toEpoch(row.warmupFrom), opened };
+function registered(row: { startBar: Date; warmupFrom: Date }, opened: boolean, replay: boolean): Registration {
+  return { kind: "registered", startBar: toEpoch(row.startBar), warmupFrom: toEpoch(row.warmupFrom), opened, replay };
 }
 
-async function firstBar(
-  db: Kysely<TradingSchema>,
-  bot: BotSettings,
-): Promise<{ startBar: Date; warmupFrom: Date } | { reason: string }> {
-  const session = await db
+type Session = Pick<Selectable<FeedSessionsTable>, "replay" | "warmupFrom" | "tradeFrom">;
+
+function newestSession(db: Kysely<TradingSchema>): Promise<Session | undefined> {
+  return db
     .selectFrom("feedSessions")
     .select(["replay", "warmupFrom", "tradeFrom"])
     .orderBy("id", "desc")
     .limit(1)
     .executeTakeFirst();
-  if (session === undefined) return { reason: "the feed has started no session yet" };
+}
+
+async function firstBar(
+  db: Kysely<TradingSchema>,
+  bot: BotSettings,
+  session: Session,
+): Promise<{ startBar: Date; warmupFrom: Date } | { reason: string }> {
   if (session.replay) return { startBar: session.tradeFrom, warmupFrom: session.warmupFrom };
   const newest = await db
     .selectFrom("candles")

@@ -1,13 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { accountJson, readAccount } from "../shared/accountRecord";
 import type { Database } from "../shared/database";
 import type { Logger } from "../shared/log";
-import { accountJson, readAccount } from "../shared/accountRecord";
-import { parseIntent } from "./intents";
+import { unknownBot } from "../shared/words";
+import { claimedId, parseIntent, type IntentRequest } from "./intents";
 import type { BrokerMetrics } from "./metrics";
 import { register } from "./registration";
+import type { Rejections } from "./Rejections";
 import type { BotSettings } from "./settings";
-import { submitIntent } from "./submit";
+import type { Submission } from "./submit";
+import { TokenBucket } from "./TokenBucket";
 import type { TokenCheck } from "./tokens";
 import type { Venue } from "./venue";
 
@@ -17,11 +20,18 @@ export interface RoutesContext {
   readonly tokens: TokenCheck;
   readonly database: Database;
   readonly venue: Venue;
+  /** With a running market: time after a bar's close in which entries decided on it may come. */
+  readonly windowMilliseconds: number;
   readonly metrics: BrokerMetrics;
+  readonly rejections: Rejections;
   readonly log: Logger;
-  /** A bot has registered, or its intent was taken in: its loop has something to do. */
+  readonly submit: (bot: string, request: IntentRequest) => Promise<Submission>;
+  /** A bot has registered: its loop has something to do. */
   readonly onRegistered: (bot: string) => void;
-  readonly onIntent: (bot: string) => void;
+  /** An intent was answered for good. @param id null when it could not be read */
+  readonly onAnswered: (bot: string, id: string | null) => void;
+  /** Holds back a bot that sends too much; one of its own for each bot unless given. */
+  readonly bucket?: () => TokenBucket;
 }
 
 /** An intent is below 300 bytes. */
@@ -39,18 +49,21 @@ declare module "fastify" {
 /** The broker's API: /v1/register, /v1/intents, /v1/account. */
 export function addRoutes(app: FastifyInstance, context: RoutesContext): void {
   void app.register((api, _options, done) => {
-    const { metrics, log, tokens } = context;
+    const { log, tokens, rejections, bucket = () => new TokenBucket() } = context;
+    const buckets = new Map(context.bots.map(({ name }) => [name, bucket()]));
     api.decorateRequest("bot", "");
 
+    // Both before the body is read: what is refused here costs next to nothing.
     api.addHook("onRequest", async (request, reply) => {
       const bot = tokens.botOf(request.headers.authorization);
       if (bot === null) {
-        metrics.rejections.inc({ bot: "unknown", kind: "authentication" });
-        log.warn({ url: request.url }, "request without a valid token");
+        rejections.count(unknownBot, "authentication", `${request.method} ${request.url} without a valid token`);
         return reply.code(401).send({ error: "a bot's token is needed: Authorization: Bearer <token>" });
       }
       request.bot = bot;
-      return undefined;
+      if (buckets.get(bot)?.take() === true) return undefined;
+      rejections.count(bot, "throttled", `${request.method} ${request.url}: too many messages`);
+      return reply.code(429).header("retry-after", "1").send({ status: "throttled" });
     });
 
     // What the framework refuses (no JSON, too large) is a refused request like any other.
@@ -60,11 +73,12 @@ export function addRoutes(app: FastifyInstance, context: RoutesContext): void {
         log.error({ err: error, bot: request.bot, url: request.url }, "request failed");
         return reply.code(503).send({ error: "not possible now, try again" });
       }
+      if (request.routeOptions.url === intentsPath) context.onAnswered(request.bot, null);
       return refuse(context, request, reply, "malformed", error.message, status);
     });
 
     api.post("/v1/register", { bodyLimit }, (request, reply) => onRegister(context, request, reply));
-    api.post("/v1/intents", { bodyLimit }, (request, reply) => onIntent(context, request, reply));
+    api.post(intentsPath, { bodyLimit }, (request, reply) => onIntent(context, request, reply));
     api.get("/v1/account", async (request, reply) => {
       const record = await readAccount(context.database.db, request.bot);
       return record === undefined
@@ -74,6 +88,8 @@ export function addRoutes(app: FastifyInstance, context: RoutesContext): void {
     done();
   });
 }
+
+const intentsPath = "/v1/intents";
 
 async function onRegister(context: RoutesContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { log, venue } = context;
@@ -87,7 +103,7 @@ async function onRegister(context: RoutesContext, request: FastifyRequest, reply
     log.warn({ bot: bot.name, reason: registration.reason }, "bot not registered");
     return reply.code(registration.kind === "early" ? 503 : 409).send({ error: registration.reason });
   }
-  const { startBar, warmupFrom, opened } = registration;
+  const { startBar, warmupFrom, opened, replay } = registration;
   log.info({ bot: bot.name, opened, warmupBars: body.data.warmupBars, startBar, warmupFrom }, "bot registered");
   context.onRegistered(bot.name);
   return reply.send({
@@ -96,6 +112,7 @@ async function onRegister(context: RoutesContext, request: FastifyRequest, reply
     interval: bot.interval,
     startBar,
     warmupFrom,
+    decisionWindowMilliseconds: replay ? null : context.windowMilliseconds,
     execution: venue.execution,
     configurationHash: bot.configurationHash,
     simulated: venue.simulated,
@@ -106,13 +123,16 @@ async function onIntent(context: RoutesContext, request: FastifyRequest, reply: 
   const { metrics, log, stack, venue } = context;
   const { bot } = request;
   const parsed = parseIntent(request.body, { stack, bot });
-  if ("reason" in parsed) return refuse(context, request, reply, "malformed", parsed.reason);
+  if ("reason" in parsed) {
+    // It leaves no order; the bar must not wait for one all the same.
+    context.onAnswered(bot, claimedId(request.body));
+    return refuse(context, request, reply, "malformed", parsed.reason);
+  }
   const { clientOrderId, intent } = parsed.request;
-  const submission = await submitIntent(context.database, venue, bot, parsed.request);
+  const submission = await context.submit(bot, parsed.request);
   const { action } = intent;
   metrics.intents.inc({ bot, action, result: submission.kind });
-  // A refused intent, too, was waited for.
-  context.onIntent(bot);
+  context.onAnswered(bot, clientOrderId);
   switch (submission.kind) {
     case "accepted":
       log.info({ bot, clientOrderId, intent, simulated: venue.simulated }, "intent accepted");
@@ -120,8 +140,7 @@ async function onIntent(context: RoutesContext, request: FastifyRequest, reply: 
     case "known":
       return reply.code(200).send({ status: submission.order.status });
     case "conflict":
-      metrics.rejections.inc({ bot, kind: "conflict" });
-      log.error({ bot, clientOrderId, intent }, "another intent is known under this id");
+      context.rejections.count(bot, "conflict", `another intent is known under ${clientOrderId}`);
       return reply.code(409).send({ status: "conflict", reason: "another intent is known under this clientOrderId" });
     case "rejected":
       return refuse(context, request, reply, submission.rejection, submission.reason);
@@ -136,8 +155,6 @@ function refuse(
   reason: string,
   status = 422,
 ): FastifyReply {
-  const { bot } = request;
-  context.metrics.rejections.inc({ bot, kind });
-  context.log.warn({ bot, url: request.url, kind, reason }, "request refused");
+  context.rejections.count(request.bot, kind, reason);
   return reply.code(status).send({ status: "rejected", reason });
 }

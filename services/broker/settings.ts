@@ -11,6 +11,21 @@ function isInterval(text: string): boolean {
   }
 }
 
+/** An upper bound; null, or not given, means that it is missing, and then every entry is refused. */
+const limit = z.number().positive().nullable().default(null);
+
+const botLimits = z.strictObject({
+  orderQuantity: limit,
+  orderNotional: limit,
+  positionQuantity: limit,
+  positionNotional: limit,
+  ordersPerHour: limit,
+  ordersPerDay: limit,
+  secondsBetweenEntries: z.number().min(0).nullable().default(null),
+});
+
+const stackLimits = z.strictObject({ exposureNotional: limit, ordersPerHour: limit, ordersPerDay: limit });
+
 const botSettings = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9]{0,30}$/, "a lower-case letter, then up to 30 lower-case letters and digits"),
   symbol: z.string().min(1),
@@ -21,6 +36,8 @@ const botSettings = z.strictObject({
   strategySettings: z.record(z.string(), z.unknown()),
   /** Says which configuration the bot trades with; written to its account. */
   configurationHash: z.string().min(1),
+  /** What its entries may be at most. */
+  limits: botLimits.prefault({}),
 });
 
 /** SETTINGS of the broker; unknown keys are errors. */
@@ -29,9 +46,13 @@ export const brokerSettings = z.strictObject({
     .array(botSettings)
     .min(1)
     .refine((bots) => new Set(bots.map((bot) => bot.name)).size === bots.length, "every bot name once"),
+  /** What the entries of all bots together may be at most. */
+  limits: stackLimits.prefault({}),
   execution: executionSettings.prefault({}),
   /** Longest wall time that a bar waits for the decision, or the intent, of a bot that is there. */
   decisionGraceSeconds: z.number().positive().max(3600).default(10),
+  /** With a running market: wall time after a bar's close in which an entry decided on it may be handed in. */
+  decisionWindowSeconds: z.number().positive().max(86_400).default(300),
 });
 
 export type BrokerSettings = z.infer<typeof brokerSettings>;

@@ -1,4 +1,4 @@
-/** What is known before a bar is worked. Times are wall milliseconds. */
+/** What is known before a bar is worked. Times are milliseconds. */
 export interface Situation {
   /** The bot's decision on the bar before; null when there is none. */
   readonly decision: { readonly hasIntent: boolean; readonly orderKnown: boolean } | null;

@@ -1,38 +1,52 @@
+import { intervalMilliseconds } from "../../domain/intervals";
 import { openDatabase } from "../shared/database";
 import { createLogger } from "../shared/log";
 import { createServer } from "../shared/server";
 import { loadSettings, SettingsError, settingsOrExit } from "../shared/settings";
 import { createShutdown } from "../shared/shutdown";
+import { FeedBook } from "./book";
+import { systemClocks } from "./clocks";
+import { openWriter } from "./database";
+import type { Driver } from "./driver";
 import { Feed } from "./feed";
+import { MarketJudge } from "./judge";
 import { FeedMetrics } from "./metrics";
 import { Pacing } from "./pacing";
+import { FeedReader } from "./reader";
+import { isReplay, openSource } from "./openSource";
+import { Replay } from "./replay";
 import { SourceChangedError } from "./resume";
-import { checkFeedSettings, feedSettingsSchema } from "./settings";
-import { openSource } from "./source";
+import { addRoutes } from "./routes";
+import { Running } from "./running";
+import { checkFeedSettings, feedSettingsSchema, qualityOptions } from "./settings";
 import { FeedStore } from "./store";
+import { wait } from "./wait";
 
 async function main(): Promise<void> {
   const { loaded, source } = settingsOrExit(() => {
     const loaded = loadSettings(feedSettingsSchema);
     checkFeedSettings(loaded);
-    return { loaded, source: openSource(loaded.settings) };
+    return { loaded, source: openSource(loaded.settings, systemClocks) };
   });
   const { settings } = loaded;
   const log = createLogger("livefeed", loaded.logLevel, loaded.stack);
   const shutdown = createShutdown({ log });
-  const database = openDatabase(loaded.database, { log, applicationName: "livefeed", poolSize: 3 });
-  shutdown.add("database", () => database.close());
+  const { signal } = shutdown;
+  const writer = openWriter(loaded.database, log);
+  const database = openDatabase(loaded.database, { log, applicationName: "livefeed", poolSize: 2 });
+  shutdown.add("database", () => Promise.all([writer.close(), database.close()]));
 
   const server = createServer({ log, readiness: () => feed.readiness() });
-  const feed: Feed = new Feed({
-    settings,
-    source,
-    store: new FeedStore(database.db, source.identity, settings.interval),
-    pacing: new Pacing(settings.speed),
-    metrics: new FeedMetrics(server.registry),
-    log,
-    signal: shutdown.signal,
-  });
+  const metrics = new FeedMetrics(server.registry);
+  const reader = new FeedReader(database.db, settings.interval, intervalMilliseconds(settings.interval));
+  const quality = qualityOptions(loaded);
+  const judges = settings.symbols.map((symbol) => new MarketJudge(symbol, quality));
+  const store = new FeedStore(writer.db, source.identity, settings.interval);
+  const book = new FeedBook({ judges, store, metrics, log, signal, leaseAlways: settings.speed === "maximum" });
+  const parts = { settings, judges, book, store, reader, wait, log, signal };
+  const driver: Driver = isReplay(source) ? new Replay({ ...parts, source, pacing: new Pacing(settings.speed) }) : new Running({ ...parts, source, clocks: systemClocks });
+  const feed: Feed = new Feed({ driver, judges, book, reader, acknowledgeDown: quality.acknowledgeDown, log, signal });
+  addRoutes({ app: server.app, reader, feed, symbols: settings.symbols, interval: settings.interval, wall: systemClocks.wall });
   shutdown.add("server", () => server.close());
   await server.listen();
 

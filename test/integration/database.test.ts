@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
@@ -33,6 +34,8 @@ const roles = [
   { name: "bot_alpha", kind: "bot" },
   { name: "bot_beta", kind: "bot" },
 ];
+
+const migrations = readdirSync(path.resolve(__dirname, "../../database/migrations")).map((file) => path.parse(file).name).sort();
 
 /** The real images on the machine's Docker, in the order a stack uses them. */
 describe("the trading database", function () {
@@ -144,8 +147,8 @@ describe("the trading database", function () {
   it("is brought to its schema once, by migrators that run at the same time", async () => {
     const summaries = await Promise.all([migrate(), migrate()]);
     const names = roles.map((role) => role.name);
-    const empty = { databasesCreated: [], roles: names, retiredRoles: [], migrationsApplied: [], schemaVersion: "0002_access" };
-    expect(summaries).to.have.deep.members([{ ...empty, databasesCreated: ["trading", "mlflow"], migrationsApplied: ["0001_trading", "0002_access"] }, empty]);
+    const empty = { databasesCreated: [], roles: names, retiredRoles: [], migrationsApplied: [], schemaVersion: migrations.at(-1) };
+    expect(summaries).to.have.deep.members([{ ...empty, databasesCreated: ["trading", "mlflow"], migrationsApplied: migrations }, empty]);
     expect(await migrate()).to.deep.equal(empty);
   });
 
@@ -172,7 +175,9 @@ describe("the trading database", function () {
           `INSERT INTO trading.candles (symbol, interval, open_time, open, high, low, close, volume, source) VALUES (${candle})`,
           "INSERT INTO trading.feed_status (symbol, interval, state, reason) VALUES ('BTC', '1h', 'HEALTHY', 'test') ON CONFLICT (symbol, interval) DO UPDATE SET reason = 'again'",
           "INSERT INTO trading.feed_findings (symbol, interval, kind, details) VALUES ('BTC', '1h', 'gap', '{}')",
-          "SELECT processed_bar FROM trading.accounts WHERE symbol = 'BTC' AND interval = '1h'",
+          "INSERT INTO trading.feed_states (symbol, interval, state, reason) VALUES ('BTC', '1h', 'DOWN', 'test')",
+          "SELECT processed_bar, entry_bar FROM trading.accounts WHERE symbol = 'BTC' AND interval = '1h'",
+          "SELECT bot FROM trading.fills WHERE bar = '2024-01-02Z'",
           "SELECT pg_notify('candle', '')",
         ],
       },
@@ -189,6 +194,10 @@ describe("the trading database", function () {
           "INSERT INTO trading.fills (client_order_id, bot, bar, side, price, quantity, fee, slippage, reason, simulated, filled_at) VALUES ('o1', 'alpha', '2024-01-02Z', 'buy', 100, 1, 0.1, 0, 'test', true, '2024-01-02Z')",
           "INSERT INTO trading.equity VALUES ('alpha', '2024-01-02Z', 1000, 900, 1, 100), ('beta', '2024-01-02Z', 1000, 1000, 0, 100)",
           "UPDATE trading.accounts SET processed_bar = '2024-01-02Z'",
+          "INSERT INTO trading.trades (bot, entry_bar, exit_bar, quantity, entry_price, exit_price, fees, profit, exit_reason) VALUES ('alpha', '2024-01-02Z', '2024-01-03Z', 1, 100, 110, 0.2, 9.8, 'exit')",
+          "INSERT INTO trading.rejections (bot, kind, count, last_reason) VALUES ('alpha', 'malformed', 1, 'test') ON CONFLICT (bot, kind) DO UPDATE SET count = rejections.count + excluded.count",
+          "INSERT INTO trading.reconciliations (bot, intended, sent, rejected, filled, cancelled, open) VALUES ('alpha', 1, 1, 0, 1, 0, 0)",
+          "SELECT * FROM trading.feed_states, trading.feed_status",
           "SELECT * FROM trading.decisions",
         ],
       },
@@ -198,10 +207,13 @@ describe("the trading database", function () {
           "INSERT INTO trading.decisions (bot, bar, action, reason, indicators) VALUES ('alpha', '2024-01-02Z', 'hold', 'test', '{}')",
           "SELECT * FROM trading.candles",
           "SELECT * FROM trading.feed_status",
-          "SELECT * FROM trading.orders, trading.fills, trading.equity, trading.accounts",
+          "SELECT * FROM trading.orders, trading.fills, trading.equity, trading.accounts, trading.trades",
+          "INSERT INTO trading.runs (id, bot, params) VALUES ('00000000-0000-4000-8000-000000000001', 'alpha', '{}')",
+          "UPDATE trading.runs SET ended_at = now(), status = 'FINISHED'",
+          "SELECT trading.take_bot_lock()",
         ],
       },
-      { role: "gui", statements: ["SELECT * FROM trading.decisions, trading.trades, trading.feed_findings, trading.feed_sessions, trading.accounts"] },
+      { role: "gui", statements: ["SELECT * FROM trading.decisions, trading.trades, trading.feed_findings, trading.feed_sessions, trading.accounts, trading.feed_states, trading.rejections, trading.reconciliations, trading.runs"] },
     ];
     for (const { role, statements } of works) {
       it(role, async () => {
@@ -223,6 +235,8 @@ describe("the trading database", function () {
       { table: "orders", alpha: 1, beta: 0 },
       { table: "fills", alpha: 1, beta: 0 },
       { table: "equity", alpha: 1, beta: 1 },
+      { table: "trades", alpha: 1, beta: 0 },
+      { table: "runs", alpha: 1, beta: 0 },
     ]) {
       it(table, async () => {
         for (const [bot, count] of [["alpha", alpha], ["beta", beta]] as const) {
@@ -249,6 +263,11 @@ describe("the trading database", function () {
       { role: "gui", statement: "UPDATE trading.accounts SET cash = 1e6", message: denied("accounts") },
       { role: "gui", statement: "CREATE TABLE trading.mine (id int)", message: "permission denied for schema trading" },
       { role: "bot_alpha", statement: "INSERT INTO trading.decisions (bot, bar, action, reason, indicators) VALUES ('beta', now(), 'hold', '', '{}')", message: policy("decisions") },
+      { role: "bot_alpha", statement: "INSERT INTO trading.runs (id, bot, params) VALUES ('00000000-0000-4000-8000-000000000002', 'beta', '{}')", message: policy("runs") },
+      { role: "bot_alpha", statement: "SELECT * FROM trading.rejections", message: denied("rejections") },
+      { role: "bot_alpha", statement: "SELECT pg_try_advisory_lock(hashtext('trading.bot'), hashtext('beta'))", message: "permission denied for function pg_try_advisory_lock" },
+      { role: "bot_alpha", statement: "SELECT pg_advisory_xact_lock(1)", message: "permission denied for function pg_advisory_xact_lock" },
+      { role: "broker", statement: "SELECT trading.take_bot_lock()", message: "permission denied for function take_bot_lock" },
       { role: "bot_alpha", statement: "UPDATE trading.decisions SET action = 'hold'", message: denied("decisions") },
       { role: "bot_alpha", statement: "INSERT INTO trading.orders (client_order_id) VALUES ('x')", message: denied("orders") },
       { role: "bot_alpha", statement: "UPDATE trading.accounts SET cash = 1e6", message: denied("accounts") },
@@ -277,6 +296,20 @@ describe("the trading database", function () {
     });
   });
 
+  it("gives a bot its own lock, once, until its session ends", async () => {
+    const [first, second, other] = [await connect("bot_alpha"), await connect("bot_alpha"), await connect("bot_beta")];
+    const take = async (client: pg.Client) => (await client.query<{ held: boolean }>("SELECT trading.take_bot_lock() AS held")).rows[0]!.held;
+    expect([await take(first), await take(second), await take(other)]).to.deep.equal([true, false, true]);
+    const held = await (await connect("broker")).query(
+      `SELECT s.usename AS role FROM pg_locks AS l JOIN pg_stat_activity AS s ON s.pid = l.pid
+       WHERE l.locktype = 'advisory' AND l.classid = hashtext('trading.bot')::oid AND l.objid = hashtext('alpha')::oid`,
+    );
+    expect(held.rows).to.deep.equal([{ role: "bot_alpha" }]);
+    await first.end();
+    clients.splice(clients.indexOf(first), 1);
+    await eventually("the lock is free again", 10, async () => ((await take(second)) ? true : undefined));
+  });
+
   describe("holds the truth", () => {
     const order = "INSERT INTO trading.orders (client_order_id, bot, bar, action, side, type, quantity, stop_price, status, reason) VALUES";
     const cases: { title: string; role?: string; statement: string; constraint: string }[] = [
@@ -291,6 +324,7 @@ describe("the trading database", function () {
       { title: "no position is short", statement: "UPDATE trading.accounts SET quantity = -1", constraint: "accounts_long_only" },
       { title: "a position has an entry and a stop", statement: "UPDATE trading.accounts SET quantity = 1", constraint: "accounts_position" },
       { title: "a bot decides once on a bar", role: "bot_alpha", statement: "INSERT INTO trading.decisions (bot, bar, action, reason, indicators) VALUES ('alpha', '2024-01-02Z', 'hold', '', '{}')", constraint: "decisions_pkey" },
+      { title: "a run that is in MLflow has ended", role: "bot_alpha", statement: "INSERT INTO trading.runs (id, bot, params, sent, mlflow_run_id) VALUES ('00000000-0000-4000-8000-000000000003', 'alpha', '{}', true, 'x')", constraint: "runs_sent_in_mlflow" },
       { title: "an action comes with an intent", role: "bot_alpha", statement: "INSERT INTO trading.decisions (bot, bar, action, reason, indicators) VALUES ('alpha', '2024-01-03Z', 'exit', '', '{}')", constraint: "decisions_intent" },
     ];
     for (const { title, role = "broker", statement, constraint } of cases) {

@@ -44,14 +44,27 @@ describe("the feed of a recording", function () {
   );
   const reaches = (bars: number) => eventually(`${bars} candles`, 60, async () => (await written()) >= bars);
 
+  const readiness = async () => JSON.parse(await processes.ask("livefeed", "/readyz")) as { ready: boolean; reason: string };
+
   before(async () => {
     await processes.prepare();
     database = await processes.connect();
-    await processes.startFeed();
   });
   after(async () => {
     await database?.end();
     await processes.remove();
+  });
+
+  it("writes nothing while another feed writes to the database", async () => {
+    await database.query("SELECT pg_advisory_lock(hashtext('trading.feed'), 0)");
+    await processes.startFeed();
+    const locked = await eventually("the other feed is noticed", 30, async () => {
+      const answer = await readiness().catch(() => undefined);
+      return answer !== undefined && /another livefeed/.test(answer.reason) ? answer : undefined;
+    });
+    expect(locked).to.deep.equal({ ready: false, reason: "another livefeed writes to this database; waiting until it is gone" });
+    expect(await written()).to.equal(0);
+    await database.query("SELECT pg_advisory_unlock(hashtext('trading.feed'), 0)");
   });
 
   it("writes the warm-up at once and tells from which bar on is traded", async () => {
@@ -94,12 +107,43 @@ describe("the feed of a recording", function () {
     const { rows } = await database.query("SELECT kind, open_time FROM feed_findings ORDER BY open_time, kind");
     const at = (index: number) => new Date(start + index * hour);
     expect(rows).to.deep.equal([
-      { kind: "gap", open_time: at(missing + 1) },
+      { kind: "gap", open_time: at(missing) },
+      { kind: "gap left open", open_time: at(missing) },
+      { kind: "gap", open_time: at(inconsistent) },
+      { kind: "gap left open", open_time: at(inconsistent) },
       { kind: "inconsistent", open_time: at(inconsistent) },
-      { kind: "gap", open_time: at(inconsistent + 1) },
       { kind: "duplicate", open_time: at(twice) },
       ...[0, 1, 2].map((index) => ({ kind: "out of order", open_time: at(early + index) })),
     ]);
+  });
+
+  it("was trusted with each candle as if nothing had happened to it", async () => {
+    // Warming up, then DOWN while a gap is within the warm-up and 24 candles more.
+    const { rows } = await database.query(
+      "SELECT feed_state, count(*)::int, min(open_time) AS first FROM (SELECT *, count(*) FILTER (WHERE changed) OVER (ORDER BY open_time) AS stretch FROM (SELECT *, feed_state IS DISTINCT FROM lag(feed_state) OVER (ORDER BY open_time) AS changed FROM candles) c) s GROUP BY stretch, feed_state ORDER BY first",
+    );
+    expect(rows.map(({ feed_state, first }) => [feed_state, ((first as Date).getTime() - start) / hour])).to.deep.equal([
+      ["DEGRADED", 0],
+      ["HEALTHY", warmupBars - 1],
+      ["DOWN", missing + 1],
+      ["DEGRADED", inconsistent + warmupBars + 24],
+      ["HEALTHY", inconsistent + warmupBars + 25],
+    ]);
+    const states = await database.query("SELECT state FROM feed_states WHERE reason <> 'feed stopped' ORDER BY id");
+    expect(states.rows.map(({ state }) => state as string)).to.include.members(["DEGRADED", "HEALTHY", "DOWN"]);
+    const told = await single<{ since: Date; renewals: number; repairs: number }>("SELECT since, renewals::int, repairs::int FROM feed_status");
+    expect(told.repairs).to.equal(0);
+    expect(told.renewals).to.be.greaterThan(1);
+  });
+
+  it("shows what it wrote by its contract, and takes an acknowledgement from its own container only, and in paper there is nothing to acknowledge", async () => {
+    const url = `/v1/candles?symbol=${market.symbol}&interval=1h&from=${start + 348 * hour}&limit=3`;
+    const { now, candles } = JSON.parse(await processes.ask("livefeed", url)) as { now: number; candles: number[][] };
+    expect(now).to.be.within(Date.now() - 60_000, Date.now() + 60_000);
+    expect(candles.map(([openTime]) => ((openTime as number) - start) / hour)).to.deep.equal([348, 349, 351]);
+    const post = ["curl", "--silent", "--json", '{"by": "test"}'];
+    expect(await processes.execute("livefeed", ...post, "http://127.0.0.1:8080/v1/acknowledge")).to.equal('{"acknowledged":[]}');
+    expect(await processes.execute("livefeed", ...post, "http://livefeed:8080/v1/acknowledge")).to.include("only from inside the feed's container");
   });
 
   it("keeps its lease until the bots have come to the end, and then is down and ready", async () => {
@@ -112,14 +156,13 @@ describe("the feed of a recording", function () {
     );
     await eventually("the recording has ended", 30, async () => (await status()).state === "DOWN");
     expect(await status()).to.include({ reason: "recording ended" });
-    expect(JSON.parse(await processes.ask("livefeed", "/readyz"))).to.deep.equal({ ready: true, reason: `${market.symbol}: recording ended` });
+    expect(JSON.parse(await processes.ask("livefeed", "/readyz"))).to.deep.equal({ ready: true, reason: `${market.symbol}: DOWN, recording ended` });
     expect(await processes.ask("livefeed", "/metrics")).to.include(`feed_state{symbol="${market.symbol}",state="DOWN"} 1`);
   });
 
   it("says that it is not ready while the database is away, and comes back by itself", async () => {
     await database.end();
     await processes.kill("timescaledb");
-    const readiness = async () => JSON.parse(await processes.ask("livefeed", "/readyz")) as { ready: boolean; reason: string };
     const lost = await eventually("the loss is noticed", 30, async () => {
       const answer = await readiness();
       return answer.ready ? undefined : answer;

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { backtest } from "../../domain/backtest";
 import { parseCandles } from "../../domain/candles";
 import { realCandlesFile } from "../support/candles";
-import { eventually, ThrowAwayStack } from "../support/throwAwayStack";
+import { eventually, ThrowAwayStack, wideLimits } from "../support/throwAwayStack";
 
 const CANDLES = 1_500;
 const WARMUP = 300;
@@ -21,7 +21,10 @@ describe("a stack of two bots that plays a recording", function () {
     stack = await ThrowAwayStack.make({
       configuration: {
         feed: { source: "recording", file: "data/real.csv.gz", warmupBars: WARMUP, speed: "maximum" },
-        bots: [{ name: "refstrat01" }, { name: "second", settings: { emaFast: 12, emaSlow: 26 } }],
+        bots: [
+          { name: "refstrat01", limits: wideLimits },
+          { name: "second", settings: { emaFast: 12, emaSlow: 26 }, limits: wideLimits },
+        ],
       },
       files: { "data/real.csv.gz": gzipSync(csv) },
     });

@@ -6,10 +6,10 @@ import type pg from "pg";
 import { backtest, type BacktestResult } from "../../domain/backtest";
 import { parseCandles } from "../../domain/candles";
 import { clientOrderId } from "../../domain/clientOrderId";
-import { applyIntent, processBar } from "../../domain/execution";
-import { openAccount, type Fill, type Trade } from "../../domain/orders";
-import { strategySettingsSchema, type Decision } from "../../domain/strategies";
-import { realCandlesFile } from "../support/candles";
+import type { Fill } from "../../domain/orders";
+import { strategySettingsSchema } from "../../domain/strategies";
+import { realCandlesFile, recordingOf } from "../support/candles";
+import { expectSound, Ledger } from "../support/ledger";
 import { TradingProcesses } from "../support/tradingProcesses";
 
 /** The first of them are traded undisturbed by the bot, the rest after it was killed. */
@@ -30,6 +30,7 @@ describe("replay through feed, database, broker and bot", function () {
   const prefix = `trading-test-${randomBytes(4).toString("hex")}`;
   let processes: TradingProcesses;
   let database: pg.Client;
+  const ledger = new Ledger(() => database, bot);
   let candles: ReturnType<typeof parseCandles>;
   let expected: BacktestResult;
   /** Open times: the last bar before the bot is killed, and the last one of all. */
@@ -43,8 +44,7 @@ describe("replay through feed, database, broker and bot", function () {
     });
     until = candles[undisturbed - 1]!.openTime;
     last = candles.at(-1)!.openTime;
-    const rows = candles.map(({ openTime, open, high, low, close, volume }) => [openTime, open, high, low, close, volume].join(","));
-    const recording = ["open_time_ms,open,high,low,close,volume", ...rows, ""].join("\n");
+    const recording = recordingOf(candles);
     processes = new TradingProcesses({
       ...{ prefix, stack, bots: [bot, absent], recording, warmupBars, startingCash, strategy, strategySettings },
       speed: "maximum",
@@ -79,11 +79,12 @@ describe("replay through feed, database, broker and bot", function () {
     await processes.kill(`bot-${bot}`);
 
     const upTo = (time: number): boolean => time <= until;
-    expect((await readFills()).filter((fill) => upTo(fill.bar))).to.deep.equal(expected.fills.map(renamed));
-    expect((await readTrades()).filter((trade) => upTo(trade.exitBar))).to.deep.equal(expected.trades);
-    expect((await readEquity()).filter((mark) => upTo(mark.bar))).to.deep.equal(expected.equity);
+    const { fills, trades, equity } = await ledger.book();
+    expect(fills.filter((fill) => upTo(fill.bar))).to.deep.equal(expected.fills.map(renamed));
+    expect(trades.filter((trade) => upTo(trade.exitBar))).to.deep.equal(expected.trades);
+    expect(equity.filter((mark) => upTo(mark.bar))).to.deep.equal(expected.equity);
     // The decision on the very last bar may have fallen victim to the kill.
-    expect((await readDecisions()).filter(({ bar }) => bar < until)).to.deep.equal(
+    expect((await ledger.decisions()).filter(({ bar }) => bar < until)).to.deep.equal(
       expected.decisions
         .filter((decision) => decision.bar < until)
         .map((decision) => ({ ...decision, late: false })),
@@ -97,27 +98,12 @@ describe("replay through feed, database, broker and bot", function () {
     await processes.start(`bot-${bot}`);
     await comesTo(last, "SELECT max(bar) AS bar FROM decisions");
 
-    const decisions = await readDecisions();
-    expect(decisions.map((decision) => decision.bar)).to.deep.equal(candles.slice(warmupBars).map(({ openTime }) => openTime));
-    const late = decisions.filter((decision) => decision.late);
-    expect(late.length).to.be.greaterThan(40);
-    expect(late.every(({ action, intent }) => action === "hold" && intent === null)).to.equal(true);
+    await ledger.settled(30);
 
     // All decisions, worked by the rules of the domain, give exactly the fills that the broker wrote.
-    const orders = await rows("SELECT client_order_id AS id FROM orders WHERE status <> 'rejected'");
-    const taken = new Set(orders.map(({ id }) => id as string));
-    const fills: Fill[] = [];
-    let account = openAccount(startingCash);
-    for (const [index, decision] of decisions.entries()) {
-      const result = processBar(account, candles[warmupBars + index]!);
-      account = result.account;
-      fills.push(...result.fills);
-      if (decision.intent === null) continue;
-      const id = clientOrderId(stack, bot, decision.bar, decision.intent.action);
-      if (taken.has(id)) account = applyIntent(account, decision.intent, { clientOrderId: id, bar: decision.bar }).account;
-    }
-    expect(await readFills()).to.deep.equal(fills);
-    expect((await readEquity()).map((mark) => mark.bar)).to.deep.equal(decisions.map((decision) => decision.bar));
+    const seen = await expectSound(ledger, { stack, startingCash, explained: /^too late: / });
+    expect(seen.bars).to.equal(candleCount - warmupBars);
+    expect(seen.late).to.be.greaterThan(40);
   });
 
   it("keeps within its memory", async () => {
@@ -226,33 +212,6 @@ describe("replay through feed, database, broker and bot", function () {
       if (Date.now() - since > 60_000) throw new Error(`still at ${new Date(now).toISOString()} after a minute: ${query}`);
       await delay(50);
     }
-  }
-
-  async function readFills(): Promise<Fill[]> {
-    const found = await rows("SELECT * FROM fills ORDER BY id");
-    return found.map((row) => ({
-      ...{ clientOrderId: row.client_order_id, bar: row.bar.getTime(), side: row.side, price: Number(row.price) },
-      ...{ quantity: Number(row.quantity), fee: Number(row.fee), slippage: Number(row.slippage), reason: row.reason },
-    }));
-  }
-
-  async function readTrades(): Promise<Trade[]> {
-    const found = await rows("SELECT * FROM trades ORDER BY id");
-    return found.map((row) => ({
-      ...{ entryBar: row.entry_bar.getTime(), exitBar: row.exit_bar.getTime(), quantity: Number(row.quantity) },
-      ...{ entryPrice: Number(row.entry_price), exitPrice: Number(row.exit_price), fees: Number(row.fees) },
-      ...{ profit: Number(row.profit), exitReason: row.exit_reason },
-    }));
-  }
-
-  async function readDecisions(): Promise<(Decision & { late: boolean })[]> {
-    const found = await rows("SELECT bar, action, reason, indicators, intent, late FROM decisions ORDER BY bar");
-    return found.map((row) => ({ ...row, bar: row.bar.getTime() }));
-  }
-
-  async function readEquity(): Promise<{ bar: number; equity: number }[]> {
-    const found = await rows("SELECT bar, equity FROM equity ORDER BY bar");
-    return found.map((row) => ({ bar: row.bar.getTime(), equity: Number(row.equity) }));
   }
 });
 

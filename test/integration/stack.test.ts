@@ -4,7 +4,7 @@ import * as net from "node:net";
 import * as path from "node:path";
 import { derivePassword } from "../../config/clone";
 import { OPERATING_SYSTEM_IMAGE } from "../../images/catalog";
-import { eventually, lines, ThrowAwayStack, type Outcome } from "../support/throwAwayStack";
+import { eventually, lines, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 
 /** The life of one stack on a real engine and real Docker, in order: each step starts from what the one before left. */
 describe("a paper stack", function () {
@@ -27,7 +27,7 @@ describe("a paper stack", function () {
   };
 
   it("is told every wrong key at once before anything is touched", async () => {
-    stack.configure({ portBase: "x", sped: 1, bots: [{ name: "refstrat01", strategy: "Moon" }] });
+    stack.configure({ portBase: "x", sped: 1, bots: [{ name: "refstrat01", strategy: "Moon", limits: wideLimits }] });
     const outcome = await stack.up();
     expect(outcome.code).to.not.equal(0);
     expect(outcome.text).to.include('trading:portBase = "x": allowed: a value of type number');
@@ -136,7 +136,7 @@ describe("a paper stack", function () {
     succeeds(await stack.up(["--refresh"]));
     expect(await running(bot)).to.equal("false");
     const before = (await stack.containerIds())[bot];
-    stack.configure({ bots: [{ name: "refstrat01", settings: { emaFast: 19 } }] });
+    stack.configure({ bots: [{ name: "refstrat01", settings: { emaFast: 19 }, limits: wideLimits }] });
     succeeds(await stack.up());
     expect((await stack.containerIds())[bot]).to.not.equal(before);
     expect(await running(bot)).to.equal("false");

@@ -6,8 +6,8 @@ import { FakeServer, type Call } from "./support";
 const log = createLogger("bot", "silent");
 const never = new AbortController().signal;
 const registration = {
-  ...{ bot: "one", startBar: 3_600_000, warmupFrom: 0, configurationHash: "0123", simulated: true },
-  execution: { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001 },
+  ...{ bot: "one", startBar: 3_600_000, warmupFrom: 0, configurationHash: "0123", simulated: true, decisionWindowMilliseconds: null },
+  execution: { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001, priceCollar: 0.02 },
 };
 
 describe("the bot's broker client", () => {
@@ -24,11 +24,17 @@ describe("the bot's broker client", () => {
     const failures: string[] = [];
     const result = await client().register(250, { signal: never, onFailure: (reason) => failures.push(reason) });
     expect(result).to.deep.equal({
-      ...{ startBar: 3_600_000, warmupFrom: 0, configurationHash: "0123", execution: registration.execution },
+      ...{ startBar: 3_600_000, warmupFrom: 0, configurationHash: "0123", execution: registration.execution, decisionWindowMilliseconds: null },
     });
     expect(failures).to.deep.equal(["503 the feed has started no session yet", "503 the feed has started no session yet"]);
     const call: Call = { method: "POST", path: "/v1/register", authorization: "Bearer secret", body: { warmupBars: 250 } };
     expect(server.calls).to.deep.equal([call, call, call]);
+  });
+
+  it("is told the decision window of a running market", async () => {
+    server = await FakeServer.start(() => ({ body: { ...registration, decisionWindowMilliseconds: 300_000 } }));
+    const result = await client().register(250, { signal: never, onFailure: () => undefined });
+    expect(result.decisionWindowMilliseconds).to.equal(300_000);
   });
 
   it("stops registering when the bot stops", async () => {
@@ -45,6 +51,7 @@ describe("the bot's broker client", () => {
     ["another order under the id", 409, { status: "conflict", reason: "known" }, { kind: "rejected", reason: "known" }],
     ["a refused intent", 422, { status: "rejected", reason: "too late" }, { kind: "rejected", reason: "too late" }],
     ["a broker without a database", 503, { error: "try again" }, { kind: "unanswered", reason: "503 try again" }],
+    ["too many requests", 429, { status: "rejected", reason: "too many messages" }, { kind: "unanswered", reason: "429 too many messages" }],
     ["a wrong token", 401, { error: "a token is needed" }, { kind: "unanswered", reason: "401 a token is needed" }],
   ];
   for (const [name, status, body, expected] of answers) {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { Candle } from "../../../../domain/candles";
 import { openAccount, type Account, type Intent } from "../../../../domain/orders";
 import type { Decision, Strategy } from "../../../../domain/strategies";
-import { decideOn, lateReason } from "../../../../services/bot/plan";
+import { decideOn, lateReasons } from "../../../../services/bot/plan";
 
 const hour = 3_600_000;
 const candle = (bar: number): Candle => ({ openTime: bar * hour, open: 1, high: 1, low: 1, close: 1, volume: 1 });
@@ -26,11 +26,14 @@ class Recorder implements Strategy {
   }
 }
 
+/** In a replay the clock says nothing of a bar. */
+const replay = { now: 1e12, decisionWindow: null };
+
 /** Trading starts at bar 3; the account has worked bar 6. */
-function run(decided: number | null, bars: readonly number[]) {
+function run(decided: number | null, bars: readonly number[], clock: { now: number; decisionWindow: number | null } = replay) {
   const strategy = new Recorder();
   const account = { ...openAccount(100), processedBar: 6 * hour };
-  const standing = { startBar: 3 * hour, decidedBar: decided === null ? null : decided * hour, account };
+  const standing = { startBar: 3 * hour, decidedBar: decided === null ? null : decided * hour, account, interval: hour, ...clock };
   const decisions = bars.map((bar) => decideOn(candle(bar), standing, strategy)).filter((decision) => decision !== null);
   return { calls: strategy.calls, decisions: decisions.map(({ bar, action, late }) => `${bar / hour} ${action}${late ? " late" : ""}`) };
 }
@@ -57,7 +60,29 @@ describe("the bot's plan", () => {
 
   it("says why a late bar holds, with the indicators after it", () => {
     const account = { ...openAccount(100), processedBar: 6 * hour };
-    const late = decideOn(candle(4), { startBar: 0, decidedBar: null, account }, new Recorder());
-    expect(late).to.deep.equal({ bar: 4 * hour, action: "hold", reason: lateReason, indicators: { seen: 1 }, intent: null, late: true });
+    const late = decideOn(candle(4), { startBar: 0, decidedBar: null, account, interval: hour, ...replay }, new Recorder());
+    expect(late).to.deep.equal({ bar: 4 * hour, action: "hold", reason: lateReasons.away, indicators: { seen: 1 }, intent: null, late: true });
+  });
+
+  const decisionWindow = 300_000;
+  const close = 7 * hour;
+  const clocks: [string, number, string[]][] = [
+    ["at the end of the window", close + decisionWindow, ["6 exit"]],
+    ["a millisecond after it", close + decisionWindow + 1, ["6 hold late"]],
+    ["an hour after it", close + decisionWindow + hour, ["6 hold late"]],
+    ["with a clock that was put back", close - hour, ["6 exit"]],
+  ];
+  for (const [name, now, expected] of clocks) {
+    it(`decides within the decision window of a running market: ${name}`, () => {
+      expect(run(5, [6], { now, decisionWindow }).decisions).to.deep.equal(expected);
+    });
+  }
+
+  it("says that the window was past, and takes the bar into the indicators", () => {
+    const account = { ...openAccount(100), processedBar: 6 * hour };
+    const standing = { startBar: 0, decidedBar: 5 * hour, account, interval: hour, now: close + decisionWindow + 1, decisionWindow };
+    const strategy = new Recorder();
+    expect(decideOn(candle(6), standing, strategy)).to.deep.include({ reason: lateReasons.window, indicators: { seen: 1 } });
+    expect(strategy.calls).to.deep.equal(["warm 6"]);
   });
 });

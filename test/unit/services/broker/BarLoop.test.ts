@@ -1,29 +1,90 @@
 import { expect } from "chai";
 import { Registry } from "prom-client";
-import { BarLoop } from "../../../../services/broker/BarLoop";
-import { createMetrics } from "../../../../services/broker/metrics";
+import { BarLoop, type BarLoopOptions } from "../../../../services/broker/BarLoop";
+import { CandleReader } from "../../../../services/broker/CandleReader";
+import { createMetrics, type BrokerMetrics } from "../../../../services/broker/metrics";
 import { simulatedVenue } from "../../../../services/broker/venue";
 import type { Database } from "../../../../services/shared/database";
-import { createLogger } from "../../../../services/shared/log";
 import { defaultExecution } from "../../../../domain/execution";
+import { silent } from "../shared/support";
+import { scriptedDatabase } from "./support";
 
-/** A database that answers every question with what the test says. */
-function databaseThat(answer: () => never): Database {
-  return { db: new Proxy({}, { get: () => answer }) } as unknown as Database;
+const hour = 3_600_000;
+const first = Date.UTC(2024, 0, 1);
+
+function loopOn(database: Database, options: Partial<BarLoopOptions> = {}): BarLoop {
+  return new BarLoop({
+    ...{ stack: "paper", bot: "one", symbol: "BTCUSD", database, candles: new CandleReader(database.db), log: silent },
+    ...{ venue: simulatedVenue(defaultExecution), graceMilliseconds: 60_000, windowMilliseconds: 300_000 },
+    metrics: createMetrics(new Registry()),
+    ...options,
+  });
+}
+
+/** The tables that the loop reads and writes, for one bot. Bars are counted from the first. */
+class Tables {
+  candles = 1;
+  processed = 0;
+  version = 1;
+  /** Action of the decision on each bar. */
+  decisions = new Map<number, string>([[0, "hold"]]);
+  present = true;
+  /** What was asked, in order. */
+  readonly asked: string[] = [];
+
+  readonly database = scriptedDatabase((text, parameters) => {
+    const time = (bar: number) => new Date(first + bar * hour);
+    if (text.includes("update accounts") || text.includes("UPDATE accounts")) {
+      this.asked.push("work");
+      if (!parameters.includes(String(this.version))) return [];
+      this.processed++;
+      this.version++;
+      return [{ pg_notify: "" }];
+    }
+    if (text.includes("pg_locks")) {
+      this.asked.push("presence");
+      return [{ present: this.present }];
+    }
+    if (text.includes('from "candles"')) {
+      this.asked.push("candles");
+      const bars = Array.from({ length: this.candles }, (_, bar) => bar).filter((bar) => bar > this.processed);
+      return bars.map((bar) => ({ open_time: time(bar), open: 100, high: 101, low: 99, close: 100, volume: 1 }));
+    }
+    this.asked.push("state");
+    return [
+      {
+        ...{ account_bot: "one", symbol: "BTCUSD", interval: "1h", starting_cash: 1000, cash: 1000, position_quantity: 0 },
+        ...{ warmup_from: time(0), start_bar: time(0), processed_bar: time(this.processed), client_order_id: null },
+        ...{ version: String(this.version), decided_action: this.decisions.get(this.processed) ?? null, known_order: null },
+        ...{ taken_at: null, replay: true },
+      },
+    ];
+  });
+
+  /** What was asked since the last time. */
+  news(): string[] {
+    return this.asked.splice(0);
+  }
+}
+
+/** Until nothing is under way: the answers come one event loop turn later. */
+async function rest(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 describe("a bot's bar loop", () => {
   it("survives what goes wrong, says so, and tries again when it is woken", async () => {
     const metrics = createMetrics(new Registry());
     let questions = 0;
-    const loop = new BarLoop({
-      ...{ bot: "one", venue: simulatedVenue(defaultExecution), graceMilliseconds: 1000, metrics },
-      database: databaseThat(() => {
-        questions++;
-        throw new Error(`trouble ${questions}`);
-      }),
-      log: createLogger("broker", "silent"),
+    const failing = scriptedDatabase(() => {
+      questions++;
+      throw new Error(`trouble ${questions}`);
     });
+    const loop = loopOn(failing, { metrics });
     loop.wake();
     loop.wake();
     await loop.close();
@@ -36,19 +97,166 @@ describe("a bot's bar loop", () => {
 
   it("takes another turn for what woke it during a turn", async () => {
     let questions = 0;
-    const loop: BarLoop = new BarLoop({
-      ...{ bot: "one", venue: simulatedVenue(defaultExecution), graceMilliseconds: 1000 },
-      metrics: createMetrics(new Registry()),
-      database: databaseThat(() => {
+    const loop: BarLoop = loopOn(
+      scriptedDatabase(() => {
         questions++;
         if (questions === 1) loop.wake();
         throw new Error(`trouble ${questions}`);
       }),
-      log: createLogger("broker", "silent"),
-    });
+    );
     loop.wake();
-    await new Promise((resolve) => setImmediate(resolve));
+    await rest();
     expect(loop.status.error).to.equal("trouble 2");
     await loop.close();
+  });
+
+  describe("with a market", () => {
+    let tables: Tables;
+    let metrics: BrokerMetrics;
+    let loop: BarLoop;
+
+    beforeEach(() => {
+      tables = new Tables();
+      metrics = createMetrics(new Registry());
+      loop = loopOn(tables.database, { metrics });
+    });
+    afterEach(() => loop.close());
+
+    const without = async () => (await metrics.barsWithout.get()).values.map(({ labels, value }) => [labels.missing, labels.because, value]);
+
+    it("asks little: state when the bot has decided, then nothing until a candle comes, and one write for it", async () => {
+      loop.candlesCame();
+      await rest();
+      expect(tables.news()).to.deep.equal(["state", "candles"]);
+      loop.wake();
+      loop.wake();
+      await rest();
+      expect(tables.news()).to.deep.equal([]);
+
+      tables.candles++;
+      loop.candlesCame();
+      await rest();
+      expect(tables.news()).to.deep.equal(["candles", "work"]);
+
+      tables.decisions.set(1, "hold");
+      loop.wake();
+      await rest();
+      expect(tables.news()).to.deep.equal(["state"]);
+      expect(await without()).to.deep.equal([]);
+    });
+
+    it("notices when the account has another version than it had when it was read", async () => {
+      loop.candlesCame();
+      await rest();
+      tables.news();
+      tables.version = 9;
+      tables.candles++;
+      loop.candlesCame();
+      await rest();
+      expect(tables.news()).to.deep.equal(["candles", "work", "state", "candles", "work"]);
+      expect(tables.processed).to.equal(1);
+    });
+
+    it("misses no candle that comes while it is looking for one", async () => {
+      loop.candlesCame();
+      tables.candles++;
+      loop.candlesCame();
+      await rest();
+      expect(tables.processed).to.equal(1);
+    });
+
+    it("waits for the order of an intent, and for no longer once it was answered, even if it left none", async () => {
+      tables.decisions.set(0, "enter");
+      tables.candles++;
+      loop.candlesCame();
+      await rest();
+      expect([tables.processed, loop.status.waitingFor]).to.deep.equal([0, "intent"]);
+      loop.answered(`paper-one-${first / 1000}-exit`);
+      await rest();
+      expect(tables.processed, "another intent").to.equal(0);
+      loop.answered(`paper-one-${first / 1000}-enter`);
+      await rest();
+      expect([tables.processed, loop.status.waitingFor]).to.deep.equal([1, null]);
+      expect(await without()).to.deep.equal([]);
+    });
+
+    it("waits no longer for an intent when one came that cannot be read", async () => {
+      tables.decisions.set(0, "exit");
+      tables.candles++;
+      loop.candlesCame();
+      await rest();
+      loop.answered(null);
+      await rest();
+      expect(tables.processed).to.equal(1);
+    });
+
+    it("works the bars of a bot that is away without being woken", async () => {
+      await loop.close();
+      tables.present = false;
+      tables.decisions.clear();
+      tables.candles += 3;
+      loop = loopOn(tables.database, { metrics, graceMilliseconds: 30 });
+      loop.candlesCame();
+      await until(() => tables.processed === 3);
+      const counts = await without();
+      expect(counts.map(([missing]) => missing)).to.include("decision").and.not.include("intent");
+      expect(counts.reduce((sum, [, , value]) => sum + (value as number), 0)).to.equal(3);
+    });
+
+    it("takes no notice of a wall clock that is set", async () => {
+      const now = Date.now;
+      try {
+        tables.decisions.clear();
+        tables.candles++;
+        loop.candlesCame();
+        await rest();
+        Date.now = () => now() + hour;
+        loop.wake();
+        await rest();
+        expect([tables.processed, loop.status.waitingFor]).to.deep.equal([0, "decision"]);
+        Date.now = () => now() - hour;
+        tables.decisions.set(0, "hold");
+        loop.wake();
+        await rest();
+        expect(tables.processed).to.equal(1);
+      } finally {
+        Date.now = now;
+      }
+    });
+
+    it("goes on by itself when the grace of a bot that is there is over", async () => {
+      await loop.close();
+      tables.decisions.clear();
+      tables.candles++;
+      loop = loopOn(tables.database, { metrics, graceMilliseconds: 40 });
+      loop.candlesCame();
+      await until(() => tables.processed === 1);
+      expect(await without()).to.deep.equal([["decision", "grace", 1]]);
+    });
+  });
+});
+
+describe("candles for many loops", () => {
+  const account = (processedBar: number | null) => ({
+    ...{ bot: "one", symbol: "BTCUSD", interval: "1h", startingCash: 1, warmupFrom: first, startBar: first },
+    account: { cash: 1, position: null, orders: [], processedBar },
+  });
+
+  it("are read once for all that ask for the same, and again when one came meanwhile", async () => {
+    let read = 0;
+    const reader = new CandleReader(
+      scriptedDatabase(() => {
+        read++;
+        return [];
+      }).db,
+    );
+    await Promise.all(Array.from({ length: 20 }, () => reader.next(account(first))));
+    expect(read).to.equal(1);
+    const asked = reader.next(account(first));
+    reader.outdated("ETHUSD");
+    void reader.next(account(first));
+    reader.outdated("BTCUSD");
+    await Promise.all([asked, reader.next(account(first)), reader.next(account(null))]);
+    expect(read).to.equal(4);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Order } from "../../../../domain/orders";
-import { isSameOrder, parseIntent } from "../../../../services/broker/intents";
+import type { Intent, Order } from "../../../../domain/orders";
+import { claimedId, isSameIntent, isSameOrder, parseDecidedIntent, parseIntent } from "../../../../services/broker/intents";
 
 const owner = { stack: "paper", bot: "refstrat01" };
 const bar = 1_500_000_000_000;
@@ -56,7 +56,7 @@ describe("intents", () => {
 
   const order: Order = {
     ...{ clientOrderId: enter.clientOrderId, bar, action: "enter", side: "buy", type: "market", quantity: 0.5 },
-    ...{ stopPrice: 2000, status: "filled", reason: "reduced to what cash can pay" },
+    ...{ stopPrice: 2000, referencePrice: 2050, status: "filled", reason: "reduced to what cash can pay" },
   };
   const same: [string, Partial<Order>, object, boolean][] = [
     ["the same entry, filled by now", {}, enter, true],
@@ -74,5 +74,46 @@ describe("intents", () => {
       if ("reason" in parsed) throw new Error(parsed.reason);
       expect(isSameOrder({ ...order, ...change }, parsed.request)).to.equal(expected);
     });
+  }
+
+  const decided: [string, unknown, boolean][] = [
+    ["an entry", { action: "enter", quantity: 0.5, stopPrice: 2000 }, true],
+    ["an exit", { action: "exit" }, true],
+    ["nothing", null, false],
+    ["text where a number should be", { action: "enter", quantity: "0.5", stopPrice: 2000 }, false],
+    ["a number that no double holds", { action: "enter", quantity: Number.POSITIVE_INFINITY, stopPrice: 2000 }, false],
+    ["more than an intent", { action: "exit", note: "x" }, false],
+    ["a list", [1], false],
+  ];
+  for (const [name, value, known] of decided) {
+    it(`reads ${name} from a decision`, () => expect(parseDecidedIntent(value)).to.deep.equal(known ? value : null));
+  }
+
+  const one = { action: "enter", quantity: 0.5, stopPrice: 2000 } as const;
+  const pairs: [string, Intent, Intent, boolean][] = [
+    ["the same entry", one, { ...one }, true],
+    ["another quantity", one, { ...one, quantity: 0.6 }, false],
+    ["another stop", one, { ...one, stopPrice: 1999 }, false],
+    ["an exit and an entry", { action: "exit" }, one, false],
+    ["two exits", { action: "exit" }, { action: "exit" }, true],
+    ["a moved stop and an entry with the same stop", { action: "moveStop", stopPrice: 2000 }, one, false],
+    ["the same moved stop", { action: "moveStop", stopPrice: 2000 }, { action: "moveStop", stopPrice: 2000 }, true],
+  ];
+  for (const [name, first, second, expected] of pairs) {
+    it(`compares the contents of ${name}`, () => {
+      expect(isSameIntent(first, second)).to.equal(expected);
+      expect(isSameIntent(second, first)).to.equal(expected);
+    });
+  }
+
+  const claims: [string, unknown, string | null][] = [
+    ["an id", { clientOrderId: "a" }, "a"],
+    ["a long id", { clientOrderId: "a".repeat(500) }, "a".repeat(120)],
+    ["a number", { clientOrderId: 1 }, null],
+    ["no object", "text", null],
+    ["null", null, null],
+  ];
+  for (const [name, body, id] of claims) {
+    it(`reads the id of what was refused: ${name}`, () => expect(claimedId(body)).to.equal(id));
   }
 });

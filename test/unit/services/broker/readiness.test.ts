@@ -29,8 +29,8 @@ const cases: [string, Progress[], Record<string, LoopStatus>, { ready: boolean; 
   [
     "a loop that hangs",
     [{ bot: "a", behind: false }],
-    { a: { ...turning, lastTurn: now - 12_000 } },
-    { ready: false, reason: "the loop of a took no turn for 12 s" },
+    { a: { ...turning, lastTurn: now - 16_000 } },
+    { ready: false, reason: "the loop of a took no turn for 16 s" },
   ],
   [
     "a bar that fails, of one of two bots",
@@ -48,6 +48,12 @@ const cases: [string, Progress[], Record<string, LoopStatus>, { ready: boolean; 
 
 describe("the broker's readiness", () => {
   for (const [name, progress, loops, expected] of cases) {
-    it(name, () => expect(judge(progress, new Map(Object.entries(loops)), now)).to.deep.equal(expected));
+    it(name, () => expect(judge(progress, new Map(Object.entries(loops)), [], now)).to.deep.equal(expected));
   }
+
+  it("is lost while the books of a bot do not fit together", () => {
+    const problems = [{ bot: "a", mismatch: "the account holds 2" }];
+    const reason = "the books of a do not fit together: the account holds 2";
+    expect(judge([], new Map([["a", turning]]), problems, now)).to.deep.equal({ ready: false, reason });
+  });
 });

@@ -62,18 +62,22 @@ describe("the broker's tokens", () => {
 describe("the broker's settings", () => {
   const good = { bots: [bot] };
 
-  it("fill in what is not given", () => {
+  const nothing = (...keys: string[]) => Object.fromEntries(keys.map((key) => [key, null]));
+
+  it("fill in what is not given, with no limit", () => {
     expect(brokerSettings.parse(good)).to.deep.equal({
-      bots: [bot],
-      execution: { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001 },
+      bots: [{ ...bot, limits: nothing("orderQuantity", "orderNotional", "positionQuantity", "positionNotional", "ordersPerHour", "ordersPerDay", "secondsBetweenEntries") }],
+      limits: nothing("exposureNotional", "ordersPerHour", "ordersPerDay"),
+      execution: { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001, priceCollar: 0.02 },
       decisionGraceSeconds: 10,
+      decisionWindowSeconds: 300,
     });
   });
 
   const wrong: [string, unknown, string][] = [
     ["no bot", { bots: [] }, "SETTINGS.bots: [] - allowed: at least 1 entries"],
     ["a bot twice", { bots: [bot, bot] }, "every bot name once"],
-    ["an unknown key", { ...good, leverage: 2 }, "SETTINGS.leverage: unknown key (2) - allowed: bots, execution, decisionGraceSeconds"],
+    ["an unknown key", { ...good, leverage: 2 }, "SETTINGS.leverage: unknown key (2) - allowed: bots, limits, execution, decisionGraceSeconds, decisionWindowSeconds"],
     ["a strange interval", { bots: [{ ...bot, interval: "soon" }] }, 'SETTINGS.bots[0].interval: "soon" - allowed: a count and one of m, h, d, such as "1h"'],
     ["no grace", { ...good, decisionGraceSeconds: 0 }, "SETTINGS.decisionGraceSeconds: 0 - allowed: more than 0"],
   ];

@@ -1,111 +1,73 @@
 import { expect } from "chai";
 import type { Candle } from "../../../../domain/candles";
-import { checkResume, SourceChangedError } from "../../../../services/feed/resume";
-import { syntheticSource } from "../../../../services/feed/source";
-import { SourceWalker } from "../../../../services/feed/walker";
-import { candleAt, hour, sourceOf } from "./support";
+import { Resume, SourceChangedError } from "../../../../services/feed/resume";
+import type { FeedOutput } from "../../../../services/feed/store";
+import { candleAt } from "./support";
 
-const candles = [0, 1, 2, 3, 4].map((hours) => candleAt(hours));
-const stored = (count: number, last: Candle, sources = ["test"]) => new Map([["BTC", { count, last, sources }]]);
+const stored = (...hours: number[]) => hours.map((hour) => ({ ...candleAt(hour), source: "test" }));
 const remedy = "Candles of two sources are never mixed: set the source back, or delete this stack's data and begin anew.";
 
-describe("resuming a feed", () => {
-  it("begins with an empty database", () => {
-    checkResume(sourceOf(candles), new Map(), hour);
+/** An output with one finding. */
+function output(...candles: (Candle & { repair?: boolean })[]): FeedOutput {
+  return {
+    symbol: "BTC",
+    candles: candles.map(({ repair = false, ...candle }) => ({ candle, state: "HEALTHY", repair })),
+    findings: [{ kind: "jump", severity: "DEGRADED", openTime: candles[0]?.openTime ?? null, details: {} }],
+    changes: [],
+  };
+}
+const timesOf = (passed: FeedOutput | undefined) => passed?.candles.map(({ candle }) => (candle.openTime - candleAt(0).openTime) / 3_600_000);
+
+describe("resuming a replay", () => {
+  it("lets everything through when nothing is stored", () => {
+    const first = output(candleAt(0));
+    expect(new Resume("test", "BTC", []).pass(first)).to.equal(first);
   });
 
-  it("goes on where the stored candles end", () => {
-    checkResume(sourceOf(candles), stored(3, candleAt(2)), hour);
+  it("leaves out what is stored, with its findings, and lets the rest through", () => {
+    const resume = new Resume("test", "BTC", stored(0, 1));
+    expect([0, 1, 2].map((hour) => timesOf(resume.pass(output(candleAt(hour)))))).to.deep.equal([undefined, undefined, [2]]);
+    expect(resume.done).to.equal(true);
   });
 
-  it("does not count what was rejected", () => {
-    const withBadRow = [candleAt(0), candleAt(1, { high: 1 }), candleAt(2)];
-    checkResume(sourceOf(withBadRow), stored(2, candleAt(2)), hour);
+  it("knows a repair that was written, and writes one that was not", () => {
+    const written = new Resume("test", "BTC", stored(0, 1, 2));
+    written.pass(output(candleAt(0)));
+    expect(written.pass(output(candleAt(2)))).to.equal(undefined);
+    expect(written.done).to.equal(false);
+    expect(written.pass(output({ ...candleAt(1), repair: true }))).to.equal(undefined);
+    expect(written.done).to.equal(true);
+
+    const unwritten = new Resume("test", "BTC", stored(0, 2));
+    unwritten.pass(output(candleAt(0)));
+    unwritten.pass(output(candleAt(2)));
+    expect(timesOf(unwritten.pass(output({ ...candleAt(1), repair: true })))).to.deep.equal([1]);
   });
 
-  const longer = '"test" no longer gives the';
-  const cases: { title: string; source?: ReturnType<typeof sourceOf>; held: ReturnType<typeof stored>; message: string }[] = [
-    {
-      title: "candles of another source",
-      held: stored(3, candleAt(2), ["recording a.csv"]),
-      message: `the database holds candles of BTC from "recording a.csv", the settings ask for "test". ${remedy}`,
-    },
-    {
-      title: "a source that has other values now",
-      held: stored(3, candleAt(2, { close: 104 })),
-      message: `${longer} 3 candles of BTC that the database holds up to 2024-01-01T02:00:00.000Z. ${remedy}`,
-    },
-    {
-      title: "a source that has more candles before",
-      held: stored(2, candleAt(2)),
-      message: `${longer} 2 candles of BTC that the database holds up to 2024-01-01T02:00:00.000Z. ${remedy}`,
-    },
-    {
-      title: "a source that begins later",
-      source: sourceOf([candleAt(10)]),
-      held: stored(3, candleAt(2)),
-      message: `${longer} 3 candles of BTC that the database holds up to 2024-01-01T02:00:00.000Z. ${remedy}`,
-    },
-    {
-      title: "a source without the symbol",
-      source: sourceOf(candles, "test", "ETH"),
-      held: stored(5, candleAt(4)),
-      message: `${longer} 5 candles of BTC that the database holds up to 2024-01-01T04:00:00.000Z. ${remedy}`,
-    },
+  const changed = '"test" no longer gives the 3 candles of BTC that the database holds up to 2024-01-01T02:00:00.000Z. ' + remedy;
+  const cases: { title: string; candles: Candle[] }[] = [
+    { title: "has other values now", candles: [candleAt(0), candleAt(1, { close: 104 })] },
+    { title: "lacks a candle now", candles: [candleAt(0), candleAt(2), candleAt(3)] },
+    { title: "has a candle more", candles: [candleAt(-1)] },
+    { title: "begins later", candles: [candleAt(10)] },
   ];
-  for (const { title, source = sourceOf(candles), held, message } of cases) {
-    it(`refuses ${title}`, () => {
-      expect(() => checkResume(source, held, hour)).to.throw(SourceChangedError).with.property("message", message);
+  for (const { title, candles } of cases) {
+    it(`refuses a source that ${title}`, () => {
+      const resume = new Resume("test", "BTC", stored(0, 1, 2));
+      const play = () => candles.forEach((candle) => resume.pass(output(candle)));
+      expect(play).to.throw(SourceChangedError).with.property("message", changed);
     });
   }
-});
 
-describe("walking through a source", () => {
-  function timesOf(walker: SourceWalker, limit = 100): { symbol: string; hours: number }[] {
-    const found: { symbol: string; hours: number }[] = [];
-    for (let count = 0; count < limit; count++) {
-      const step = walker.next();
-      if (step === undefined) break;
-      found.push(...step.candles.map(({ symbol, candle }) => ({ symbol, hours: (candle.openTime - candleAt(0).openTime) / hour })));
-    }
-    return found;
-  }
-
-  it("gives every candle once", () => {
-    expect(timesOf(new SourceWalker(sourceOf(candles), hour, new Map())).map(({ hours }) => hours)).to.deep.equal([0, 1, 2, 3, 4]);
+  it("refuses a source that ends before what is stored", () => {
+    const resume = new Resume("test", "BTC", stored(0, 1, 2));
+    resume.pass(output(candleAt(0)));
+    expect(() => resume.end()).to.throw(SourceChangedError).with.property("message", changed);
   });
 
-  it("leaves out what is stored", () => {
-    expect(timesOf(new SourceWalker(sourceOf(candles), hour, stored(3, candleAt(2)))).map(({ hours }) => hours)).to.deep.equal([3, 4]);
-  });
-
-  it("gives nothing after the end", () => {
-    expect(new SourceWalker(sourceOf(candles), hour, stored(5, candleAt(4))).next()).to.equal(undefined);
-  });
-
-  it("reports a gap between what is stored and what comes", () => {
-    const step = new SourceWalker(sourceOf([candleAt(0), candleAt(3)]), hour, stored(1, candleAt(0))).next();
-    expect(step?.findings.map(({ finding }) => finding.kind)).to.deep.equal(["gap"]);
-  });
-
-  it("judges against the last accepted candle and goes on after a rejected one", () => {
-    const walker = new SourceWalker(sourceOf([candleAt(0), candleAt(1, { low: 0 }), candleAt(2)]), hour, new Map());
-    expect(walker.next()?.rejected).to.deep.equal([]);
-    expect(walker.next()).to.deep.include({ candles: [], rejected: [{ symbol: "BTC", kind: "inconsistent" }] });
-    const third = walker.next();
-    expect(third?.candles).to.have.length(1);
-    expect(third?.findings[0]?.finding).to.deep.include({ kind: "gap", details: { missingCandles: 1 } });
-  });
-
-  it("brings a symbol that was added up to the others", () => {
-    const source = syntheticSource({ seed: 1, startTime: "2024-01-01T00:00:00Z" }, ["BTC", "ETH"], "1h");
-    const last = source.at(1)?.[0]?.candle as Candle;
-    const walker = new SourceWalker(source, hour, new Map([["BTC", { count: 2, last, sources: [source.identity] }]]));
-    expect(timesOf(walker, 3)).to.deep.equal([
-      { symbol: "ETH", hours: 0 },
-      { symbol: "ETH", hours: 1 },
-      { symbol: "BTC", hours: 2 },
-      { symbol: "ETH", hours: 2 },
-    ]);
+  it("refuses candles of another source", () => {
+    expect(() => new Resume("recording a.csv", "BTC", stored(0)))
+      .to.throw(SourceChangedError)
+      .with.property("message", `the database holds candles of BTC from "test", the settings ask for "recording a.csv". ${remedy}`);
   });
 });

@@ -1,0 +1,78 @@
+import * as path from "node:path";
+import { failureText, MlflowClient, MlflowError, type RunInfo } from "../mlflow/client";
+import { completeRun, type RunEnd } from "../mlflow/record";
+import { underLock } from "./lock";
+import { keptRuns, readRun, removeHalfWritten, removeRun, type KeptRun } from "./runs";
+
+export interface SendOptions {
+  /** Address of the stack's MLflow. */
+  readonly url: string;
+  /** Wall milliseconds for one call, and for all of them; 3 s and 20 s unless given. */
+  readonly requestMilliseconds?: number;
+  readonly totalMilliseconds?: number;
+  /** Wall milliseconds to wait for another command that sends; 10 s unless given. */
+  readonly lockMilliseconds?: number;
+}
+
+/** What became of the runs that were kept. */
+export interface Sent {
+  /** Runs that MLflow has now: our id -> its run. */
+  readonly sent: ReadonlyMap<string, RunInfo>;
+  /** How many still wait. */
+  readonly waiting: number;
+  /** Why not all were sent; null when all were. */
+  readonly reason: string | null;
+}
+
+/**
+ * Sends the runs that are kept in a folder to MLflow, the oldest first, and removes what it has taken; one command at a
+ * time does so. It may be ended anywhere: a run that was sent and not removed is found in MLflow the next time.
+ */
+export async function sendKeptRuns(folder: string, options: SendOptions): Promise<Sent> {
+  const sent = new Map<string, RunInfo>();
+  const { totalMilliseconds = 20_000, lockMilliseconds = 10_000, requestMilliseconds = 3000 } = options;
+  let reason: string | null = null;
+  const work = async (): Promise<void> => {
+    removeHalfWritten(folder, Date.now());
+    const signal = AbortSignal.timeout(totalMilliseconds);
+    const client = new MlflowClient(options.url, { requestMilliseconds, uploadMilliseconds: totalMilliseconds, signal });
+    for (const id of keptRuns(folder)) {
+      try {
+        const run = readRun(folder, id);
+        if (run === undefined) continue;
+        sent.set(id, await completeRun(client, run.start, endOf(run)));
+        removeRun(folder, id);
+      } catch (error) {
+        reason = signal.aborted ? `MLflow took no more within ${totalMilliseconds / 1000} s` : reasonOf(error);
+        // What is wrong with one run says nothing of the next; a server that does not answer does.
+        if (signal.aborted || !isOfThisRun(error)) break;
+      }
+    }
+  };
+  try {
+    await underLock(path.join(folder, "lock"), work, { timeoutMilliseconds: lockMilliseconds });
+  } catch (error) {
+    reason = (error as Error).message;
+  }
+  return { sent, waiting: keptRuns(folder).length, reason };
+}
+
+function endOf({ end }: KeptRun): RunEnd {
+  const artifacts = Object.entries(end.artifacts).map(([name, text]) => ({
+    name,
+    content: async function* () {
+      yield text;
+    },
+  }));
+  return { ...end, artifacts };
+}
+
+/** A file that is damaged, or a run that MLflow refuses. */
+function isOfThisRun(error: unknown): boolean {
+  if (error instanceof MlflowError) return error.isRefusal;
+  return error instanceof Error && error.message.includes("is damaged");
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof MlflowError || isOfThisRun(error) ? failureText(error) : `MLflow does not answer (${failureText(error)})`;
+}

@@ -1,0 +1,80 @@
+import { checkEntry, type RiskRejectionKind, type StackRiskLimits } from "../../domain/riskLimits";
+import { intervalMilliseconds } from "../../domain/intervals";
+import type { AccountRecord } from "../shared/accountRecord";
+import type { IntentFacts } from "./entryFacts";
+import type { IntentRequest } from "./intents";
+import type { BotSettings } from "./settings";
+
+/** Kinds of refusal, as they are counted. */
+export type RejectionKind =
+  | "not registered"
+  | "too late"
+  | "no lease"
+  | "feed state"
+  | "no decision"
+  | "reconciliation"
+  | "refused before"
+  | "rule"
+  | RiskRejectionKind;
+
+export interface Refusal {
+  readonly kind: RejectionKind;
+  readonly reason: string;
+}
+
+/** What an intent is judged by beside the facts of the moment. */
+export interface Terms {
+  readonly limits: BotSettings["limits"];
+  readonly stackLimits: StackRiskLimits;
+  /** With a running market: milliseconds after a bar's close in which entries decided on it may come. */
+  readonly windowMilliseconds: number;
+  /** What does not fit together between intended, sent and filled, or null. */
+  readonly mismatch: string | null;
+  /** Why the feed's lease allows no entry now, or null. */
+  readonly leaseRefusal: string | null;
+}
+
+/**
+ * What the broker itself refuses; the rest is the venue's to judge. What reduces risk is let through whatever the state
+ * of the feed and the limits; but it has to be of the account's present bar, and written down as a decision.
+ */
+export function refusalOf(record: AccountRecord, request: IntentRequest, facts: IntentFacts, terms: Terms): Refusal | null {
+  const { processedBar } = record.account;
+  if (processedBar !== null && request.bar < processedBar) {
+    return { kind: "too late", reason: `too late: decided on bar ${iso(request.bar)}, but the account is at ${iso(processedBar)}` };
+  }
+  const { intent } = request;
+  if (intent.action !== "enter") return undecided(request, facts);
+  return (
+    refusedByFeed(record, request, facts, terms) ??
+    undecided(request, facts) ??
+    (terms.mismatch === null ? null : { kind: "reconciliation", reason: `no entry while the books do not fit together: ${terms.mismatch}` }) ??
+    checkEntry({ ...intent, bar: request.bar }, facts.risk, { bot: terms.limits, stack: terms.stackLimits })
+  );
+}
+
+function refusedByFeed(record: AccountRecord, request: IntentRequest, facts: IntentFacts, terms: Terms): Refusal | null {
+  if (terms.leaseRefusal !== null) return { kind: "no lease", reason: terms.leaseRefusal };
+  if (facts.feedState !== "HEALTHY") {
+    const state = facts.feedState === null ? "has no candle" : `was ${facts.feedState}`;
+    return { kind: "feed state", reason: `no entry on bar ${iso(request.bar)}: the feed ${state} then` };
+  }
+  const late = facts.now - (request.bar + intervalMilliseconds(record.interval));
+  return facts.replay || late <= terms.windowMilliseconds
+    ? null
+    : {
+        kind: "too late",
+        reason: `too late: handed in ${Math.round(late / 1000)} s after the bar's close, entries have ${terms.windowMilliseconds / 1000} s`,
+      };
+}
+
+/** A bot writes its decision before it hands the intent in: what is sent can be held against what was intended. */
+function undecided({ bar }: IntentRequest, { decision }: IntentFacts): Refusal | null {
+  if (decision === "this") return null;
+  const found = decision === "none" ? "there is no decision" : "the decision holds another intent or id";
+  return { kind: "no decision", reason: `${found} on bar ${iso(bar)}: it is written first, with this very intent` };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
