@@ -3,9 +3,11 @@ import { prepareErrorOutput } from "./components/errorOutput";
 import { refuseForeignObjects } from "./components/ownership";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
+import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
 import { stackPorts } from "./config/names";
+import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
@@ -16,13 +18,18 @@ prepareErrorOutput();
 /** Reads and checks everything that can be wrong before any resource is declared. */
 async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   const configuration = readPulumiConfiguration();
+  const { backup } = configuration;
+  if (!pulumi.runtime.isDryRun()) refuseDuringRestore(root, stack);
   const context = stackContext(stack, configuration.mode, readOwner(root), readStackKey(root, stack), configuration.logLevel);
+  const secrets = backup.enabled ? backupSecrets(root, stack, backup, context.key) : undefined;
+  // A preview may be read where the disk of the second copy is not.
+  if (backup.enabled && !pulumi.runtime.isDryRun()) demandSecondCopyFolder(backup);
   const contexts = new ImageContexts(root);
   const [hashes] = await Promise.all([
     Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
   ]);
-  return { context, configuration, desiredState: readDesiredState(root, stack), imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root };
+  return { context, configuration, desiredState: readDesiredState(root, stack), imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root, backupSecrets: secrets };
 }
 
 export = async () => {

@@ -1,15 +1,22 @@
 import { Command } from "commander";
 import { ThrowAwayStack } from "../test/support/throwAwayStack";
 import { benchBacktest } from "./backtest";
+import { benchBackup } from "./backup";
+import { benchRecovery } from "./recovery";
 import { benchChangedBot } from "./changedBot";
 import { benchFirstRun } from "./firstRun";
+import { benchIdle } from "./idle";
+import { benchLatency } from "./latency";
 import { benchMemory } from "./memory";
+import { benchSlowdown } from "./slowdown";
 import { renderResults, type BenchResult } from "./result";
 import { benchUnchangedUp } from "./unchangedUp";
 
 /** Measurements that work on a running stack. */
 const ON_STACK: Readonly<Record<string, (stack: ThrowAwayStack) => Promise<BenchResult[]>>> = { up: benchUnchangedUp, bot: benchChangedBot, memory: benchMemory };
-const NAMES = [...Object.keys(ON_STACK), "backtest", "start"];
+/** Measurements that bring up what they need, each after the other. */
+const ON_THEIR_OWN: Readonly<Record<string, (say: (text: string) => void) => Promise<BenchResult[]>>> = { latency: benchLatency, idle: benchIdle, backup: benchBackup, slowdown: benchSlowdown, recovery: benchRecovery };
+const NAMES = [...Object.keys(ON_STACK), ...Object.keys(ON_THEIR_OWN), "backtest", "start"];
 
 async function main(): Promise<void> {
   const program = new Command("npm run bench --")
@@ -39,6 +46,12 @@ async function main(): Promise<void> {
     } finally {
       await stack.remove();
     }
+  }
+  for (const name of names) {
+    const bench = ON_THEIR_OWN[name];
+    if (bench === undefined) continue;
+    say(`measuring ${name}`);
+    results.push(...(await bench(say)));
   }
   if (names.includes("start")) {
     say("measuring start");

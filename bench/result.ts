@@ -3,7 +3,8 @@ import Table from "cli-table3";
 /** One measured number beside what it is compared with. */
 export interface BenchResult {
   readonly name: string;
-  readonly unit: "s" | "ms" | "MB";
+  /** Per cent are of one core. */
+  readonly unit: "s" | "ms" | "MB" | "%";
   readonly value: number;
   /** What a user would pick instead, or the bound, measured in the same run. */
   readonly comparedWith?: { readonly name: string; readonly value: number };
@@ -12,7 +13,7 @@ export interface BenchResult {
   readonly met: boolean;
 }
 
-const digits = { s: 2, ms: 2, MB: 0 } as const;
+const digits = { s: 2, ms: 2, MB: 0, "%": 2 } as const;
 
 /** The results as a table for a person: value, comparison, ratio, target. */
 export function renderResults(results: readonly BenchResult[]): string {

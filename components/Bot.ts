@@ -36,6 +36,7 @@ export class Bot extends pulumi.ComponentResource {
       secrets: { "broker-token": brokerToken(context, bot.name) },
       specification: {
         running: args.running,
+        tellImage: true,
         // Long enough to finish the decision that is under way.
         graceSeconds: 30,
       },

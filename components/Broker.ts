@@ -15,7 +15,7 @@ export function brokerToken(context: StackContext, bot: string): string {
 
 /** What the broker program is told: the accounts it keeps and how it simulates fills. */
 export function brokerSettings(configuration: StackConfiguration): object {
-  const { feeRate, slippageRate, priceTick, quantityStep, decisionGraceSeconds } = configuration.broker;
+  const { feeRate, slippageRate, priceTick, quantityStep, priceCollar, decisionGraceSeconds, decisionWindowSeconds } = configuration.broker;
   return {
     bots: configuration.bots.map((bot: BotConfiguration) => ({
       name: bot.name,
@@ -25,9 +25,12 @@ export function brokerSettings(configuration: StackConfiguration): object {
       strategy: bot.strategy,
       strategySettings: bot.settings,
       configurationHash: bot.configurationHash,
+      limits: bot.limits,
     })),
-    execution: { feeRate, slippageRate, priceTick, quantityStep },
+    limits: configuration.limits,
+    execution: { feeRate, slippageRate, priceTick, quantityStep, priceCollar },
     decisionGraceSeconds,
+    decisionWindowSeconds,
   };
 }
 

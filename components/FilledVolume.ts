@@ -13,6 +13,8 @@ export interface FilledVolumeArgs {
   readonly user: string;
   /** File name -> content. */
   readonly files: Readonly<Record<string, Uint8Array | string>>;
+  /** Further files whose content is known only while resources are made. */
+  readonly laterFiles?: pulumi.Input<Readonly<Record<string, string>>>;
   /** Whether the files are secret: then Pulumi keeps them encrypted and shows them nowhere. */
   readonly secret: boolean;
   /** Id of the image that has the program which writes the files. */
@@ -33,11 +35,13 @@ export class FilledVolume extends pulumi.ComponentResource {
     super(FilledVolume.type, name, {}, options);
     const volume = new docker.Volume(`${name}-volume`, { name: args.volumeName, labels: objectLabels(args.context, args.service) }, { parent: this, deleteBeforeReplace: true });
     const run = pulumi.interpolate`docker run --rm --interactive --network none --user 0 --volume ${volume.name}:/target ${args.baseImage} write-files ${args.user}`;
+    const own = fileLines(args.files);
+    const lines = args.laterFiles === undefined ? own : pulumi.output(args.laterFiles).apply((files) => `${own}${fileLines(files)}`);
     this.filled = new command.local.Command(
       `${name}-files`,
       {
         create: run,
-        stdin: args.secret ? pulumi.secret(fileLines(args.files)) : fileLines(args.files),
+        stdin: args.secret ? pulumi.secret(lines) : lines,
         // A volume that was made again is empty.
         triggers: [volume.id],
         logging: command.local.Logging.None,

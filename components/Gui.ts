@@ -20,9 +20,10 @@ export class Gui extends pulumi.ComponentResource {
       service: "gui",
       databaseRole: "gui",
       settings: {
-        bots: configuration.bots.map(({ name: bot, symbol, strategy }) => ({ name: bot, symbol, interval: configuration.interval, strategy })),
+        bots: configuration.bots.map(({ name: bot, symbol, strategy, limits }) => ({ name: bot, symbol, interval: configuration.interval, strategy, limits })),
         brokerUrl: "http://broker:8080",
         livefeedUrl: "http://livefeed:8080",
+        backupUrl: configuration.backup.enabled ? "http://backup:8080" : null,
         mlflowPageUrl: `http://127.0.0.1:${ports.mlflow}`,
         configuration: { hash: canonicalHash(configuration) },
       },

@@ -15,11 +15,30 @@ export interface LiveFeedArgs extends OwnServiceArgs {
 
 /** What the livefeed program is told of its source. */
 export function feedSettings(feed: FeedConfiguration, symbols: readonly string[], interval: string): object {
-  const source =
-    feed.source === "synthetic"
-      ? { kind: "synthetic", seed: feed.seed, startTime: feed.startTime }
-      : { kind: "recording", file: path.posix.basename(feed.file.replaceAll("\\", "/")), symbol: feed.symbol };
-  return { source, symbols, interval, warmupBars: feed.warmupBars, speed: "speed" in feed ? feed.speed : 1 };
+  return { source: sourceSettings(feed), symbols, interval, warmupBars: feed.warmupBars, speed: "speed" in feed ? feed.speed : 1, quality: feed.quality };
+}
+
+function sourceSettings(feed: FeedConfiguration): object {
+  switch (feed.source) {
+    case "synthetic":
+      return { kind: "synthetic", seed: feed.seed, startTime: feed.startTime, faults: "faults" in feed ? feed.faults : [] };
+    case "recording":
+      return { kind: "recording", file: fileNameOf(feed.file), symbol: feed.symbol };
+    case "exchange":
+      return { kind: "exchange", exchange: feed.exchange, ...(feed.address === undefined ? {} : { address: feed.address }) };
+    case "external":
+      return { kind: "external", address: feed.address };
+  }
+}
+
+/** Docker Desktop knows the machine's own name by itself, other Engines have to be told. */
+function hostsOf(feed: FeedConfiguration): { hosts?: Record<string, string> } {
+  const machine = "host.docker.internal";
+  return feed.source === "external" && new URL(feed.address).hostname === machine ? { hosts: { [machine]: "host-gateway" } } : {};
+}
+
+function fileNameOf(file: string): string {
+  return path.posix.basename(file.replaceAll("\\", "/"));
 }
 
 /** The program that takes candles from a source, judges them, stores them and hands out the feed lease. */
@@ -36,7 +55,7 @@ export class LiveFeed extends pulumi.ComponentResource {
       const volumeName = context.names.volume("recording");
       const recording = new FilledVolume(
         `${name}-recording`,
-        { context, volumeName, service: "livefeed", user: SERVICE_USER, files: { [path.posix.basename(feed.file.replaceAll("\\", "/"))]: readRecording(args.root, feed.file) }, secret: false, baseImage: args.baseImage },
+        { context, volumeName, service: "livefeed", user: SERVICE_USER, files: { [fileNameOf(feed.file)]: readRecording(args.root, feed.file) }, secret: false, baseImage: args.baseImage },
         { parent: this },
       );
       after.push(recording.filled);
@@ -46,7 +65,7 @@ export class LiveFeed extends pulumi.ComponentResource {
       service: "livefeed",
       databaseRole: "livefeed",
       settings: feedSettings(feed, args.symbols, args.interval),
-      specification: { volumes },
+      specification: { volumes, ...hostsOf(feed) },
     });
     this.ready = container.ready;
     this.registerOutputs({});

@@ -1,19 +1,14 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { derivePassword } from "../config/clone";
+import type { DatabaseRole } from "../config/databaseRoles";
 import { DataVolume } from "./DataVolume";
 import { FilledVolume } from "./FilledVolume";
 import { ServiceContainer } from "./ServiceContainer";
 import type { StackContext } from "./StackContext";
 
 /** User and group of PostgreSQL in its image. */
-const POSTGRES_USER = "10002:10002";
-
-/** A role of the trading database and what it may do. */
-export interface DatabaseRole {
-  readonly name: string;
-  readonly kind: "livefeed" | "broker" | "gui" | "bot" | "mlflow";
-}
+export const POSTGRES_USER = "10002:10002";
 
 export interface TimescaleDbArgs {
   readonly context: StackContext;
@@ -22,6 +17,16 @@ export interface TimescaleDbArgs {
   readonly after: pulumi.Input<pulumi.Resource>[];
   readonly memoryMegabytes: number;
   readonly roles: readonly DatabaseRole[];
+  /** Where its log is archived; absent where nothing is backed up. */
+  readonly archive?: DatabaseArchive;
+}
+
+/** What the database needs to archive its log, and to let the backup container in. */
+export interface DatabaseArchive {
+  /** Content of pgBackRest's configuration: holds the key of its repository. */
+  readonly configuration: string;
+  readonly backupVolume: pulumi.Input<pulumi.Resource>;
+  readonly socketVolume: pulumi.Input<pulumi.Resource>;
 }
 
 /** Purpose, in the derivation of passwords, of a database role. */
@@ -38,12 +43,14 @@ export class TimescaleDb extends pulumi.ComponentResource {
   constructor(name: string, args: TimescaleDbArgs, options?: pulumi.ComponentResourceOptions) {
     super(TimescaleDb.type, name, {}, options);
     const { context, images, network } = args;
+    const { archive } = args;
     const superuser = { "superuser-password": databasePassword(context, "postgres") };
+    const files = { ...superuser, ...(archive ? { "pgbackrest.conf": archive.configuration } : {}) };
 
     const data = new DataVolume(`${name}-data`, { context, volumeName: context.names.volume("timescaledb-data"), service: "timescaledb", mode: context.mode }, { parent: this });
     const secrets = new FilledVolume(
       `${name}-secrets`,
-      { context, volumeName: context.names.secretsVolume("timescaledb"), service: "timescaledb", user: POSTGRES_USER, files: superuser, secret: true, baseImage: images.base },
+      { context, volumeName: context.names.secretsVolume("timescaledb"), service: "timescaledb", user: POSTGRES_USER, files, secret: true, baseImage: images.base },
       { parent: this },
     );
     const server = new ServiceContainer(
@@ -52,13 +59,19 @@ export class TimescaleDb extends pulumi.ComponentResource {
         context,
         image: images.timescaledb,
         network,
-        after: [...args.after, data, secrets.filled],
+        after: [...args.after, data, secrets.filled, ...(archive ? [archive.backupVolume, archive.socketVolume] : [])],
         specification: {
           service: "timescaledb",
           environment: {},
           volumes: [
             { volume: context.names.volume("timescaledb-data"), path: "/var/lib/postgresql/data", readOnly: false },
             { volume: context.names.secretsVolume("timescaledb"), path: "/secrets", readOnly: true },
+            ...(archive
+              ? [
+                  { volume: context.names.volume("backups"), path: "/backups", readOnly: false },
+                  { volume: context.names.volume("database-socket"), path: "/sockets", readOnly: false },
+                ]
+              : []),
           ],
           temporary: { "/tmp": "rw,nosuid,nodev,noexec,size=64m" },
           user: POSTGRES_USER,

@@ -1,10 +1,13 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { botState, type BotState } from "../config/botState";
+import { databaseRoles } from "../config/databaseRoles";
 import type { DesiredState } from "../config/desiredState";
-import { botRole, botService, stackPorts } from "../config/names";
+import { botService, stackPorts } from "../config/names";
+import type { BackupSecrets } from "../config/backupSecrets";
 import type { StackConfiguration } from "../config/schema";
 import { IMAGE_NAMES, IMAGES, type ImageName } from "../images/catalog";
+import { BackupSchedule, BackupVolumes } from "./BackupSchedule";
 import { Bot } from "./Bot";
 import { Broker } from "./Broker";
 import { ContainerImage } from "./ContainerImage";
@@ -12,7 +15,7 @@ import { Gui } from "./Gui";
 import { LiveFeed } from "./LiveFeed";
 import { Mlflow } from "./Mlflow";
 import { objectLabels, type StackContext } from "./StackContext";
-import { TimescaleDb, type DatabaseRole } from "./TimescaleDb";
+import { TimescaleDb } from "./TimescaleDb";
 
 export interface TradingStackArgs {
   readonly context: StackContext;
@@ -24,15 +27,12 @@ export interface TradingStackArgs {
   readonly verifyImages: (ids: Readonly<Record<string, string>>) => Promise<void>;
   /** Folder of the project. */
   readonly root: string;
+  /** Undefined where nothing is backed up. */
+  readonly backupSecrets: BackupSecrets | undefined;
 }
 
-/** Roles of the trading database: one for each service and each bot. */
-export function databaseRoles(configuration: StackConfiguration): DatabaseRole[] {
-  return [
-    ...(["livefeed", "broker", "gui", "mlflow"] as const).map((kind) => ({ name: kind, kind })),
-    ...configuration.bots.map((bot) => ({ name: botRole(bot.name), kind: "bot" as const })),
-  ];
-}
+/** Images whose containers, bots aside, are the stack: what a rollback or a restore needs again. */
+const DEPLOYED_IMAGES = ["timescaledb", "migrate", "mlflow", "livefeed", "broker", "gui", "backup"] as const;
 
 /** One complete stack: nothing of it is shared with another. */
 export class TradingStack extends pulumi.ComponentResource {
@@ -52,6 +52,8 @@ export class TradingStack extends pulumi.ComponentResource {
     const network = new docker.Network(`${name}-network`, { name: context.names.network, labels: objectLabels(context, "network") }, { ...child, deleteBeforeReplace: true });
     const common = (memoryMegabytes: number, after: pulumi.Input<pulumi.Resource>[]) => ({ context, baseImage: image("base"), network: network.name, after, memoryMegabytes });
 
+    const { backupSecrets } = args;
+    const backup = backupSecrets && new BackupVolumes("backup-volumes", { context, configuration: configuration.backup, secrets: backupSecrets }, child);
     const database = new TimescaleDb(
       "timescaledb",
       {
@@ -59,6 +61,7 @@ export class TradingStack extends pulumi.ComponentResource {
         ...common(configuration.database.memoryMegabytes, [imagesThere]),
         images: { timescaledb: image("timescaledb"), migrate: image("migrate"), base: image("base") },
         roles: databaseRoles(configuration),
+        ...(backup ? { archive: backup.archive } : {}),
       },
       child,
     );
@@ -76,17 +79,34 @@ export class TradingStack extends pulumi.ComponentResource {
       child,
     );
     const broker = new Broker("broker", { ...common(configuration.broker.memoryMegabytes, [database.migrated]), image: image("broker"), configuration }, child);
-    const bots = configuration.bots.map((bot, index) => {
-      const botImage = bot.image === "reference" ? image("bot") : bot.image;
-      return new Bot(
-        botService(bot.name),
-        { context, baseImage: image("base"), network: network.name, after: [livefeed.ready, broker.ready], image: botImage, bot, interval: configuration.interval, running: this.bots[index]!.running },
-        child,
-      );
-    });
+    const botImage = (name: string) => (name === "reference" ? image("bot") : pulumi.output(name));
+    const bots = configuration.bots.map(
+      (bot, index) =>
+        new Bot(
+          botService(bot.name),
+          { context, baseImage: image("base"), network: network.name, after: [livefeed.ready, broker.ready], image: botImage(bot.image), bot, interval: configuration.interval, running: this.bots[index]!.running },
+          child,
+        ),
+    );
     const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports }, child);
 
-    this.health = pulumi.all([mlflow.ready, livefeed.ready, broker.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
+    const deployedImages = pulumi.all({
+      ...Object.fromEntries(DEPLOYED_IMAGES.map((name) => [name, image(name)])),
+      ...Object.fromEntries(configuration.bots.map((bot) => [botService(bot.name), botImage(bot.image)])),
+    });
+    const schedule =
+      backup &&
+      new BackupSchedule(
+        "backup",
+        {
+          // Its own image must not be the first to be mounted on the volumes of the others: a new volume takes its owner from it.
+          ...common(configuration.backup.memoryMegabytes, [database.migrated, mlflow.ready]),
+          ...{ image: image("backup"), configuration: configuration.backup, secrets: backupSecrets!, archive: backup.archive, deployedImages, root },
+        },
+        child,
+      );
+
+    this.health = pulumi.all([...(schedule ? [schedule.ready] : []), mlflow.ready, livefeed.ready, broker.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
     this.registerOutputs({ health: this.health });
   }
 

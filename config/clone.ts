@@ -32,6 +32,15 @@ export function readStackKey(root: string, stack: string): string {
   return key;
 }
 
+/** A file of the stack's folder that the owner made. @param why what needs it, for the message when it is missing */
+export function readOwnersFile(root: string, stack: string, name: string, why: string): string {
+  try {
+    return readRequired(root, "stacks", stack, name);
+  } catch (error) {
+    throw new Error(`${why}: ${(error as Error).message.replace(/: .*$/s, "")}; write it there, or change the stack's file`);
+  }
+}
+
 /**
  * Password for one purpose of one stack. Derived from the stack's key with HMAC-SHA-256, so that a role that is
  * declared later has one without anybody making it, and a rollback through Git can never bring an old one back.

@@ -56,6 +56,8 @@ function allowed(issue: Issue): string {
     case "too_big":
       return `allowed: ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${issue.origin === "array" || issue.origin === "string" ? ` ${issue.origin === "array" ? "entries" : "characters"}` : ""}`;
     case "invalid_type":
+      // A schema's own words say more than the type.
+      if (!issue.message.startsWith("Invalid input")) return issue.message;
       return `allowed: ${issue.expected === "int" ? "a whole number" : `a value of type ${issue.expected}`}`;
     case "invalid_union":
       return issue.discriminator && (issue as { options?: unknown[] }).options
@@ -82,6 +84,7 @@ export function describeIssues(issues: readonly Issue[], schema: unknown, input:
         return `  ${dotted(prefix, [...issue.path, key])} = ${show(value)}: unknown key${keys ? `; allowed here: ${keys.join(", ")}` : ""}`;
       });
     }
-    return [`  ${dotted(prefix, issue.path)} = ${show(at(input, issue.path))}: ${allowed(issue)}`];
+    const keys = issue.code === "invalid_type" && issue.expected === "object" ? allowedKeys(schema, input, issue.path) : undefined;
+    return [`  ${dotted(prefix, issue.path)} = ${show(at(input, issue.path))}: ${keys ? `allowed: the keys ${keys.join(", ")}` : allowed(issue)}`];
   });
 }

@@ -1,6 +1,6 @@
 /** Names of everything a stack owns on the Docker Engine. Pure: the same stack always gives the same names. */
 
-export const SERVICES = ["livefeed", "timescaledb", "mlflow", "broker", "gui"] as const;
+export const SERVICES = ["livefeed", "timescaledb", "mlflow", "broker", "gui", "backup"] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** Labels every container, volume and network of this program carries. */
@@ -44,6 +44,11 @@ export function dataVolumes(stack: string): string[] {
   return [names.volume("timescaledb-data"), names.volume("mlflow-artifacts")];
 }
 
+/** Volume that holds the backups: it outlives even the deletion of the data. */
+export function backupVolume(stack: string): string {
+  return stackNames(stack).volume("backups");
+}
+
 /** Every name a stack may use on the Engine. */
 export function allNames(stack: string, bots: readonly string[]): Set<string> {
   const names = stackNames(stack);
@@ -52,6 +57,8 @@ export function allNames(stack: string, bots: readonly string[]): Set<string> {
     names.network,
     ...services.map(names.container),
     ...dataVolumes(stack),
+    backupVolume(stack),
+    names.volume("database-socket"),
     names.volume("recording"),
     ...[...services, "migrate"].map(names.secretsVolume),
   ]);

@@ -1,6 +1,6 @@
 import { configurationHash, strategyNames, strategySettingsSchema } from "../domain/strategies";
 import { describeIssues } from "./issues";
-import { crossKeyIssues, DEFAULT_STRATEGY, stackSchema, type StackConfiguration } from "./schema";
+import { crossKeyIssues, DEFAULT_STRATEGY, stackSchema, type BotLimits, type ParsedLimits, type StackConfiguration } from "./schema";
 
 /** The configuration of a stack is wrong; the message lists every wrong key, one a line. */
 export class ConfigurationError extends Error {
@@ -22,15 +22,18 @@ export function parseStackConfiguration(stack: string, values: Readonly<Record<s
   const lines = parsed.success ? crossKeyIssues(parsed.data) : describeIssues(parsed.error.issues, stackSchema, values, "trading:");
   lines.push(...strategyIssues(values));
   if (parsed.success && lines.length === 0) {
-    return {
-      ...parsed.data,
-      bots: parsed.data.bots.map((bot) => {
-        const settings = strategySettingsSchema(bot.strategy).parse(bot.settings) as Record<string, unknown>;
-        return { ...bot, settings, configurationHash: configurationHash({ strategy: bot.strategy, settings }) };
-      }),
-    };
+    const bots = parsed.data.bots.map((bot) => {
+      const settings = strategySettingsSchema(bot.strategy).parse(bot.settings) as Record<string, unknown>;
+      return { ...bot, settings, limits: completeLimits(bot.limits), configurationHash: configurationHash({ strategy: bot.strategy, settings }) };
+    });
+    const exposure = bots.reduce((sum, bot) => sum + bot.limits.positionNotional, 0);
+    return { ...parsed.data, bots, limits: { ...parsed.data.limits, exposureNotional: parsed.data.limits.exposureNotional ?? exposure } };
   }
   throw new ConfigurationError(stack, lines);
+}
+
+function completeLimits(limits: ParsedLimits): BotLimits {
+  return { ...limits, positionQuantity: limits.positionQuantity ?? limits.orderQuantity, positionNotional: limits.positionNotional ?? limits.orderNotional };
 }
 
 /** Strategy settings are checked by the strategy's own schema, also where another key is wrong: all is listed at once. */

@@ -28,8 +28,8 @@ const SERVICE: BuildOptions = {
   logLevel: "silent",
   // A linked node_modules must give the same bytes as a real one.
   preserveSymlinks: true,
-  // The native driver is an optional part of pg that no service uses.
-  external: ["pg-native"],
+  // Optional parts that no service uses: pg's native driver, and what one exchange of ccxt needs to sign orders.
+  external: ["pg-native", "protobufjs/*"],
 };
 const PAGE: BuildOptions = { ...SERVICE, platform: "browser", target: "es2022", format: "iife", minify: true };
 

@@ -1,7 +1,7 @@
 import { finished } from "node:stream/promises";
 import Docker from "dockerode";
 import { dataVolumes, LABELS } from "../config/names";
-import { failure } from "./errors";
+import { CommandError, failure } from "./errors";
 
 /** One container of a stack as Docker has it. */
 export interface ContainerFact {
@@ -32,6 +32,12 @@ export interface VolumeFact {
   readonly owner: string | undefined;
 }
 
+/** How a program inside a container ended, and what it said on both its outputs. */
+export interface Execution {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
 /** What the commands need of Docker. Every method throws {@link CommandError} in plain words when Docker does not answer. */
 export interface Engine {
   /** Containers that carry the stack's label, running or not, ordered by name. */
@@ -50,6 +56,8 @@ export interface Engine {
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Removes a volume; no error when it is gone already. */
   removeVolume(name: string): Promise<void>;
+  /** Runs a program inside a running container, without a shell. */
+  execute(id: string, command: readonly string[]): Promise<Execution>;
   /** Last lines of a container's log. */
   log(id: string, lines: number): Promise<string>;
 }
@@ -65,6 +73,7 @@ const UNREACHABLE = new Set(["ECONNREFUSED", "ENOENT", "EACCES", "EPERM", "ECONN
 
 /** Turns an error of the client library into one line that says what is wrong and what to do. */
 export function explainEngineError(error: unknown): Error {
+  if (error instanceof CommandError) return error;
   const problem = error as HttpError;
   if (problem.statusCode === undefined && problem.code !== undefined && UNREACHABLE.has(problem.code)) {
     const where = process.env.DOCKER_HOST === undefined ? "" : ` (DOCKER_HOST is ${process.env.DOCKER_HOST})`;
@@ -120,6 +129,9 @@ const ANSWER_MILLISECONDS = 15_000;
 /** Longest time a container's own check may take. */
 const CHECK_MILLISECONDS = 10_000;
 
+/** Longest time another program inside a container may take. */
+const EXECUTION_MILLISECONDS = 30_000;
+
 /** Talks to the Engine that `DOCKER_HOST`, or else Docker's own default, points at. */
 export function connectEngine(): Engine {
   const docker = new Docker({ timeout: ANSWER_MILLISECONDS });
@@ -136,22 +148,25 @@ export function connectEngine(): Engine {
   const inspect = (id: string) =>
     guarded<ContainerFact | undefined>(async () => factOf(await docker.getContainer(id).inspect()), [404], undefined);
 
-  /** Whether a command inside the container ends with 0; one that hangs, or cannot be run, does not. */
-  async function passes(id: string, command: string[]): Promise<boolean> {
+  async function execute(id: string, command: readonly string[], milliseconds: number): Promise<Execution> {
+    const execution = await docker.getContainer(id).exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
+    const stream = await execution.start({});
+    const said: Buffer[] = [];
     try {
-      const execution = await docker.getContainer(id).exec({ Cmd: command, AttachStdout: true, AttachStderr: true });
-      const stream = await execution.start({});
-      try {
-        stream.resume();
-        await finished(stream, { signal: AbortSignal.timeout(CHECK_MILLISECONDS) });
-      } finally {
-        stream.destroy();
-      }
-      return (await execution.inspect()).ExitCode === 0;
-    } catch {
-      return false;
+      stream.on("data", (chunk: Buffer) => said.push(chunk));
+      await finished(stream, { signal: AbortSignal.timeout(milliseconds) });
+    } finally {
+      stream.destroy();
     }
+    return { exitCode: (await execution.inspect()).ExitCode ?? -1, output: plainLog(Buffer.concat(said)) };
   }
+
+  /** Whether a command inside the container ends with 0; one that hangs, or cannot be run, does not. */
+  const passes = (id: string, command: readonly string[]): Promise<boolean> =>
+    execute(id, command, CHECK_MILLISECONDS).then(
+      ({ exitCode }) => exitCode === 0,
+      () => false,
+    );
 
   return {
     async containers(stack) {
@@ -162,7 +177,7 @@ export function connectEngine(): Engine {
     container: inspect,
     async checked(container) {
       if (container.health !== "starting" || container.check === undefined) return container;
-      return (await passes(container.id, [...container.check])) ? { ...container, health: "healthy" } : container;
+      return (await passes(container.id, container.check)) ? { ...container, health: "healthy" } : container;
     },
     async volumes(stack) {
       const { Volumes } = await guarded(() => docker.listVolumes());
@@ -181,6 +196,15 @@ export function connectEngine(): Engine {
       return guarded(async () => void (await patient.getContainer(id).stop({ t: graceSeconds })), [304, 404]);
     },
     removeVolume: (name) => guarded(async () => void (await docker.getVolume(name).remove()), [404]),
+    execute: (id, command) =>
+      guarded(async () => {
+        try {
+          return await execute(id, command, EXECUTION_MILLISECONDS);
+        } catch (error) {
+          if ((error as Error).name !== "AbortError") throw error;
+          throw failure(`${command[0]} in the container did not end within ${EXECUTION_MILLISECONDS / 1000} s`);
+        }
+      }),
     async log(id, lines) {
       const raw = await guarded(() => docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines, follow: false }), [404], Buffer.alloc(0));
       return plainLog(raw as Buffer);

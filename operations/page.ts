@@ -16,8 +16,28 @@ const pageStatus = z.object({
       reason: z.string(),
       lastCandle: z.number().nullable(),
       leaseUntil: z.number().nullable(),
+      /** Since when it is in this state; null when that is not known. */
+      since: z.number().nullable(),
+      /** Findings of the last hour of wall time. */
+      findings: z.array(z.object({ kind: z.string(), severity: z.string(), count: z.number() })),
+      /** What the state was judged by. */
+      measures: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
     }),
   ),
+  /** How the backups stand; null where nothing is backed up. */
+  backup: z
+    .object({
+      problem: z.string().nullable(),
+      readAt: z.number().nullable(),
+      jobs: z.array(z.object({ job: z.string(), lastGood: z.number().nullable(), failures: z.number(), lastReason: z.string().nullable() })),
+      newestPoint: z.object({ id: z.string(), at: z.number(), bytes: z.number() }).nullable(),
+      restorable: z.object({ from: z.number(), to: z.number() }).nullable(),
+      proof: z.object({ point: z.string(), at: z.number(), from: z.string() }).nullable(),
+      secondCopy: z.object({ kind: z.string(), lastGood: z.number().nullable() }).nullable(),
+      alarms: z.array(z.object({ severity: z.enum(["warning", "critical"]), text: z.string() })),
+      undelivered: z.number(),
+    })
+    .nullable(),
   bots: z.array(
     z.object({
       name: z.string(),
@@ -25,6 +45,9 @@ const pageStatus = z.object({
       cash: z.number().nullable(),
       equity: z.number().nullable(),
       position: z.object({ quantity: z.number(), entryPrice: z.number(), stopPrice: z.number().nullable() }).nullable(),
+      /** Decisions, orders and fills counted against each other; null before the broker has counted. */
+      reconciliation: z.object({ at: z.number(), intended: z.number(), sent: z.number(), mismatch: z.string().nullable() }).nullable(),
+      rejections: z.array(z.object({ kind: z.string(), count: z.number(), lastAt: z.number(), lastReason: z.string() })),
       lastDecision: z.object({ bar: z.number(), action: z.string(), reason: z.string() }).nullable(),
     }),
   ),
@@ -32,6 +55,7 @@ const pageStatus = z.object({
 
 export type PageStatus = z.infer<typeof pageStatus>;
 export type PageFeed = PageStatus["feeds"][number];
+export type PageBackup = NonNullable<PageStatus["backup"]>;
 export type PageBot = PageStatus["bots"][number];
 
 /** Longer than the page needs, and short enough for a command that has to work without it. */

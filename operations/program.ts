@@ -1,12 +1,25 @@
 import { Command, type CommanderError } from "commander";
+import { acknowledgeFeedCommand } from "./commands/acknowledgeFeed";
 import { backtestCommand } from "./commands/backtest";
+import { backupCommand } from "./commands/backup";
+import { backupsCommand } from "./commands/backups";
 import { deleteDataCommand } from "./commands/deleteData";
+import { recoverCommand } from "./commands/recover";
+import { recoveryKeyCommand } from "./commands/recoveryKey";
+import { restoreCommand } from "./commands/restore";
+import { restoreTestCommand } from "./commands/restoreTest";
+import { scheduleCommand } from "./commands/schedule";
 import { startBotCommand } from "./commands/startBot";
 import { statusCommand } from "./commands/status";
 import { stopBotCommand } from "./commands/stopBot";
+import { tendCommand } from "./commands/tend";
 import type { GlobalOptions, Wrap } from "./command";
 import type { Context } from "./context";
+import { collectOutbox } from "./collect";
 import { CommandError, EXIT } from "./errors";
+
+/** Commands that put what containers produced for the repository into Git when they are done; containers cannot. */
+const COLLECTING: ReadonlySet<string> = new Set(["backup", "restore"]);
 
 export interface Program {
   readonly command: Command;
@@ -18,8 +31,11 @@ export function buildProgram(context: Context): Program {
   let exitCode: number = EXIT.ok;
   const wrap: Wrap = (action) => async (...all) => {
     const command = all.at(-1) as Command;
+    const options = command.optsWithGlobals<GlobalOptions>();
     const outcome = await action(command.optsWithGlobals(), ...(all.slice(0, -2) as (string | undefined)[]));
     exitCode = outcome.exitCode;
+    const collected = COLLECTING.has(command.name()) ? await collectOutbox(context, options.stack) : null;
+    if (collected !== null) context.writeError(`${collected}\n`);
     context.write(command.optsWithGlobals<GlobalOptions>().json === true ? jsonText(outcome.document) : outcome.text);
   };
 
@@ -34,9 +50,11 @@ export function buildProgram(context: Context): Program {
   const start = new Command("start").description("start what was stopped");
   stop.addCommand(stopBotCommand(context, wrap));
   start.addCommand(startBotCommand(context, wrap));
-  for (const command of [statusCommand(context, wrap), stop, start, backtestCommand(context, wrap), deleteDataCommand(context, wrap)]) {
+  for (const command of [statusCommand(context, wrap), stop, start, acknowledgeFeedCommand(context, wrap), backtestCommand(context, wrap), deleteDataCommand(context, wrap)]) {
     program.addCommand(command);
   }
+  for (const command of [backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand]) program.addCommand(command(context, wrap));
+  program.addCommand(scheduleCommand(context, wrap));
   for (const command of withDescendants(program)) {
     command
       .helpCommand(false)

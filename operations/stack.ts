@@ -47,7 +47,7 @@ export function declaredStack(root: string, stack: string): DeclaredStack {
   return {
     stack,
     configuration,
-    services: [...SERVICES, ...configuration.bots.map((bot) => botService(bot.name))],
+    services: [...SERVICES.filter((service) => service !== "backup" || configuration.backup.enabled), ...configuration.bots.map((bot) => botService(bot.name))],
     pagePort: stackPorts(configuration.portBase).gui,
   };
 }

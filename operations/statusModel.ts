@@ -2,7 +2,7 @@ import { mayRun } from "../config/botState";
 import { botService, stackNames } from "../config/names";
 import { wishFor, type DesiredState } from "../config/desiredState";
 import type { ContainerFact } from "./engine";
-import type { PageFeed, PageStatus } from "./page";
+import type { PageBackup, PageBot, PageFeed, PageStatus } from "./page";
 import type { DeclaredStack } from "./stack";
 
 /** What the owner, or the program's rules, want of a container. */
@@ -35,6 +35,10 @@ export interface StatusReport {
   readonly trust: PageStatus["trust"] | null;
   readonly feeds: PageStatus["feeds"];
   readonly bots: PageStatus["bots"];
+  /** Null where nothing is backed up, or the page does not say. */
+  readonly backup: PageBackup | null;
+  /** One line each: what needs the owner without being a fault of now. */
+  readonly warnings: readonly string[];
   /** When feeds and bots were read from the database, epoch milliseconds; null when never. */
   readonly readAt: number | null;
 }
@@ -75,7 +79,9 @@ export function statusReport(facts: StatusFacts): StatusReport {
       problems.push(`gui: runs and its page at ${pageAddress(declared)} does not answer`);
     }
   }
-  problems.push(...(page?.feeds ?? []).flatMap((feed) => feedProblem(feed, now)));
+  problems.push(...(page?.feeds ?? []).flatMap((feed) => feedProblem(feed, stack, now)));
+  problems.push(...(page?.bots ?? []).flatMap(reconciliationProblem));
+  problems.push(...backupProblems(page?.backup ?? null));
   if (page?.stale === true) problems.push(`gui: ${page.readAt === null ? "has not read the database yet" : "its values are old, the database does not answer it"}`);
   return {
     stack,
@@ -87,13 +93,30 @@ export function statusReport(facts: StatusFacts): StatusReport {
     trust: page?.trust ?? null,
     feeds: page?.feeds ?? [],
     bots: page?.bots ?? [],
+    backup: page?.backup ?? null,
+    warnings: (page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`),
     readAt: page?.readAt ?? null,
   };
 }
 
-function feedProblem({ symbol, state, reason, leaseUntil }: PageFeed, now: number): string[] {
-  if (state !== "HEALTHY") return [`feed ${symbol}: ${state}${reason === "" ? "" : ` (${reason})`}: no entries until it is HEALTHY again`];
+function feedProblem({ symbol, state, reason, leaseUntil, measures }: PageFeed, stack: string, now: number): string[] {
+  const unacknowledged = measures["unacknowledged"];
+  if (state !== "HEALTHY") {
+    const remedy = typeof unacknowledged === "string" ? `; when you have looked into it: npx trading acknowledge-feed --stack ${stack} --symbol ${symbol} --reason TEXT` : "";
+    return [`feed ${symbol}: ${state}${reason === "" ? "" : ` (${reason})`}: no entries until it is HEALTHY again${remedy}`];
+  }
   return leaseUntil === null || leaseUntil <= now ? [`feed ${symbol}: its lease has run out: no entries until it is renewed`] : [];
+}
+
+function backupProblems(backup: PageBackup | null): string[] {
+  if (backup === null) return [];
+  if (backup.problem !== null) return [`backup: the service does not answer (${backup.problem}): nothing is backed up now`];
+  return backup.alarms.filter(({ severity }) => severity === "critical").map(({ text }) => `backup: ${text}`);
+}
+
+function reconciliationProblem({ name, reconciliation }: PageBot): string[] {
+  const mismatch = reconciliation?.mismatch ?? null;
+  return mismatch === null ? [] : [`broker: decisions, orders and fills of bot ${name} do not fit together: ${mismatch}`];
 }
 
 function pageAddress(declared: DeclaredStack): string {

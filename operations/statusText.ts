@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { decimals, duration, NONE, shortImage, time } from "./format";
-import type { PageBot, PageFeed } from "./page";
+import type { PageBackup, PageBot, PageFeed } from "./page";
 import type { ServiceStatus, StatusReport } from "./statusModel";
 
 /** A table without colours: it is read by people, in logs and in files alike. */
@@ -23,9 +23,14 @@ function serviceRow(service: ServiceStatus): string[] {
   ];
 }
 
-function feedLine({ symbol, interval, state, reason, lastCandle, leaseUntil }: PageFeed, now: number): string {
+function feedLines({ symbol, interval, state, reason, lastCandle, leaseUntil, since, findings }: PageFeed, now: number): string[] {
   const lease = leaseUntil === null ? "no lease" : leaseUntil > now ? `lease for ${duration((leaseUntil - now) / 1000)}` : "lease run out";
-  return `Feed      ${symbol} ${interval}: ${state}${reason === "" ? "" : ` (${reason})`}, last candle ${time(lastCandle)}, ${lease}`;
+  const age = since === null ? "" : ` for ${duration((now - since) / 1000)}`;
+  const found = findings.map(({ kind, severity, count }) => `${count} x ${kind}${severity === "note" ? "" : ` (${severity})`}`);
+  return [
+    `Feed      ${symbol} ${interval}: ${state}${age}${reason === "" ? "" : ` (${reason})`}, last candle ${time(lastCandle)}, ${lease}`,
+    `          found in the last hour: ${found.length === 0 ? "nothing" : found.join(", ")}`,
+  ];
 }
 
 /** What a bot has open, for example `position 0.01 bought at 42000.00, protective stop 41000.00`. */
@@ -37,9 +42,29 @@ export function positionText({ position }: PageBot): string {
 
 function botLines(bot: PageBot): string[] {
   const decision = bot.lastDecision;
+  const refused = bot.rejections.reduce((sum, { count }) => sum + count, 0);
   return [
     `Bot       ${bot.name}: equity ${decimals(bot.equity, 2)}, cash ${decimals(bot.cash, 2)}, ${positionText(bot)}`,
     `          last decision ${decision === null ? NONE : `${time(decision.bar)} ${decision.action}: ${decision.reason}`}`,
+    `          ${reconciliationText(bot)}, ${refused} refused by the broker`,
+  ];
+}
+
+function reconciliationText({ reconciliation }: PageBot): string {
+  if (reconciliation === null) return "intents and orders not counted yet";
+  const { intended, sent, mismatch } = reconciliation;
+  return `${intended} intended, ${sent} sent: ${mismatch ?? "all of it fits together"}`;
+}
+
+function backupLines(backup: PageBackup | null, now: number): string[] {
+  if (backup === null) return ["Backup    nothing of this stack is backed up"];
+  if (backup.readAt === null) return ["Backup    not known: its service does not answer"];
+  const { newestPoint, restorable, proof, secondCopy } = backup;
+  const ago = (at: number) => `${duration((now - at) / 1000)} ago`;
+  const second = secondCopy === null || secondCopy.kind === "none" ? "no second copy" : secondCopy.lastGood === null ? "second copy not made yet" : `second copy ${ago(secondCopy.lastGood)}`;
+  return [
+    `Backup    ${newestPoint === null ? "no good recovery point yet" : `newest point ${newestPoint.id}, ${ago(newestPoint.at)}`}${restorable === null ? "" : `; any second from ${time(restorable.from)} to ${time(restorable.to)}`}`,
+    `          ${proof === null ? "never proved by a restore test" : `proved by a restore test ${ago(proof.at)} (${proof.point}, ${proof.from} copy)`}, ${second}`,
   ];
 }
 
@@ -47,8 +72,9 @@ function pageLines(report: StatusReport, now: number): string[] {
   const page = `Page      ${report.page.address}`;
   if (!report.page.answers) return [`${page} does not answer: feed, account and last decision are not known`];
   return [
-    ...report.feeds.map((feed) => feedLine(feed, now)),
+    ...report.feeds.flatMap((feed) => feedLines(feed, now)),
     ...report.bots.flatMap(botLines),
+    ...backupLines(report.backup, now),
     ...(report.trust === null ? [] : [`Trust     ${report.trust.level}: ${[report.trust.title, ...report.trust.reasons].join("; ")}`]),
     `${page}, read ${report.readAt === null ? "never" : `${duration((now - report.readAt) / 1000)} ago`}`,
   ];
@@ -61,6 +87,7 @@ export function statusText(report: StatusReport, now: number): string {
     plainTable(["service", "wish", "state", "health", "image", "up", "restarts", "ok"], report.services.map(serviceRow)),
     ...pageLines(report, now),
     ...report.problems.map((problem) => `Problem   ${problem}`),
+    ...report.warnings.map((warning) => `Warning   ${warning}`),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -51,8 +51,9 @@ async function check({ stack, portBase, json }) {
 }
 
 /** @param {import("./options.mjs").Options} options */
-async function start({ stack, portBase, up }) {
+async function start({ stack, portBase, up, machine }) {
   const context = createContext({ stack, portBase });
+  if (machine) return prepared(context, MACHINE_STEPS, "npm start", async () => console.log("\nThis machine is ready. Next: npx trading recover --help, or npm start for a stack of its own."));
   const steps = [...MACHINE_STEPS, ...OWNER_STEPS];
   await prepared(context, (await willAsk(context)) ? afterQuestion(steps) : steps, "npm start", async () => {
     const uncommitted = await hasUncommittedSalt(context);

@@ -1,10 +1,18 @@
 import { UsageError } from "./options.mjs";
 
 /** The order in which the folders below `test/` are run: the quick ones first. One that is not named here comes last. */
-const ORDER = Object.freeze(["unit", "program", "operations", "plugins", "setup", "integration", "browser", "faults", "runbooks"]);
+const ORDER = Object.freeze(["unit", "program", "operations", "plugins", "setup", "integration", "browser", "faults", "backup", "runbooks"]);
 
 /** Phases that need neither Docker nor Pulumi. @type {readonly string[]} */
 export const NEEDS_ONLY_PACKAGES = Object.freeze(["unit", "program"]);
+
+/**
+ * Phases whose files run side by side, and how many at a time: each brings up a system of its own, and they wait more
+ * than they compute. Where a test measures how soon something happens, it has the machine to itself.
+ *
+ * @type {Readonly<Record<string, number>>}
+ */
+export const SIDE_BY_SIDE = Object.freeze({ backup: 2 });
 
 /**
  * @typedef {object} Counts

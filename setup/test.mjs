@@ -4,7 +4,7 @@ import path from "node:path";
 import { readIfThere } from "./common/files.mjs";
 import { createContext } from "./context.mjs";
 import { explain, prepared } from "./first-run.mjs";
-import { choosePhases, closingLine, countPhase, NEEDS_ONLY_PACKAGES } from "./phases.mjs";
+import { choosePhases, closingLine, countPhase, NEEDS_ONLY_PACKAGES, SIDE_BY_SIDE } from "./phases.mjs";
 import { chromiumStep } from "./steps/chromium.mjs";
 import { MACHINE_STEPS } from "./steps/index.mjs";
 import { nodeStep } from "./steps/node.mjs";
@@ -29,10 +29,11 @@ async function runPhase(phase) {
   console.log(`\n--- ${phase}`);
   const output = path.join(context.tools, "run", `tests-${phase}.json`);
   await fs.rm(output, { force: true });
+  const sideBySide = SIDE_BY_SIDE[phase];
   const { code } = await context.processes.runOnTerminal(
     process.execPath,
     // What a test left open must not keep all the others waiting.
-    [path.join("node_modules", "mocha", "bin", "mocha.js"), `test/${phase}/**/*.test.ts`, "--exit", "--reporter", path.join("setup", "mocha-reporter.cjs"), "--reporter-option", `output=${output}`],
+    [path.join("node_modules", "mocha", "bin", "mocha.js"), `test/${phase}/**/*.test.ts`, "--exit", ...(sideBySide ? ["--parallel", "--jobs", String(sideBySide)] : []), "--reporter", path.join("setup", "mocha-reporter.cjs"), "--reporter-option", `output=${output}`],
     // Tests bring a passphrase of their own; the owner's is not for them.
     { cwd: context.root, env: { ...context.environment(), PULUMI_CONFIG_PASSPHRASE_FILE: undefined } },
   );

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes the cluster when the volume is empty, keeps the superuser's password as the secret says, starts PostgreSQL.
+# Its log is archived where /secrets/pgbackrest.conf says how.
 set -eu
 umask 0077
 
@@ -9,6 +10,8 @@ partial="$volume/17.partial"
 applied="$volume/superuser-password.sha256"
 secret=/secrets/superuser-password
 configuration="-c config_file=/etc/trading/postgresql.conf -c hba_file=/etc/trading/pg_hba.conf"
+# The second socket is in a volume that the backup container has as well.
+[ ! -s /secrets/pgbackrest.conf ] || configuration="$configuration -c archive_mode=on -c unix_socket_directories=/tmp,/sockets"
 
 fail() {
   echo "start-database: $1" >&2
@@ -25,6 +28,7 @@ if [ ! -f "$cluster/PG_VERSION" ]; then
   for entry in "$volume"/*/PG_VERSION; do
     case "$entry" in
       "$volume/*/PG_VERSION" | "$partial/PG_VERSION") ;;
+      "$cluster".*) fail "a restore was interrupted before the data was in its place ($entry): run npx trading restore again" ;;
       *) fail "the volume holds a cluster of another version ($entry); this image runs version 17" ;;
     esac
   done

@@ -8,6 +8,7 @@ import { readCandleFile } from "../candleFile";
 import type { Context } from "../context";
 import { EXIT, usage } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
+import { recordBacktest, recordingText } from "../runsOfBacktests";
 import { chosenBot, declaredStack } from "../stack";
 
 interface Options extends GlobalOptions {
@@ -18,6 +19,8 @@ interface Options extends GlobalOptions {
   readonly warmupBars?: number;
   readonly feeRate?: number;
   readonly slippageRate?: number;
+  /** False with --no-record. */
+  readonly record: boolean;
 }
 
 /** `backtest --data FILE`: the strategy of a bot over a file of candles, with the broker's own rules. */
@@ -31,6 +34,7 @@ export function backtestCommand(context: Context, wrap: Wrap): Command {
     .option("--warmup-bars <count>", "candles before trading begins", numberFrom("a whole number from 0 on", (value) => Number.isInteger(value) && value >= 0))
     .option("--fee-rate <fraction>", "fee of each side, for example 0.001", numberFrom("a fraction from 0 to 0.1", (value) => value >= 0 && value <= 0.1))
     .option("--slippage-rate <fraction>", "slippage of each fill, for example 0.0005", numberFrom("a fraction from 0 to 0.1", (value) => value >= 0 && value <= 0.1))
+    .option("--no-record", "leave no run of it in the stack's MLflow")
     .action(wrap<Options>((options) => runBacktest(context, options)));
 }
 
@@ -55,12 +59,13 @@ function numberFrom(allowed: string, accepts: (value: number) => boolean): (text
 }
 
 async function runBacktest(context: Context, options: Options): Promise<Outcome> {
+  const startTime = context.now();
   const declared = declaredStack(context.root, options.stack);
   const { configuration } = declared;
   const bot = chosenBot(declared, options.bot);
   const settings = checkedSettings(bot.strategy, { ...bot.settings, ...options.set });
-  const { feeRate, slippageRate, priceTick, quantityStep } = configuration.broker;
-  const execution = { feeRate: options.feeRate ?? feeRate, slippageRate: options.slippageRate ?? slippageRate, priceTick, quantityStep };
+  const { feeRate, slippageRate, priceTick, quantityStep, priceCollar } = configuration.broker;
+  const execution = { feeRate: options.feeRate ?? feeRate, slippageRate: options.slippageRate ?? slippageRate, priceTick, quantityStep, priceCollar };
   const input: BacktestInput = {
     file: options.data,
     stack: options.stack,
@@ -87,7 +92,9 @@ async function runBacktest(context: Context, options: Options): Promise<Outcome>
     keepDecisions: false,
   });
   const report = backtestReport(input, { candles, findings }, result);
-  return { exitCode: EXIT.ok, text: backtestText(report), document: report };
+  if (!options.record) return { exitCode: EXIT.ok, text: backtestText(report), document: { ...report, mlflow: null } };
+  const mlflow = await recordBacktest(context, configuration.portBase, report, { startTime, endTime: context.now() });
+  return { exitCode: EXIT.ok, text: `${backtestText(report)}${recordingText(mlflow)}`, document: { ...report, mlflow } };
 }
 
 function checkedSettings(strategy: string, values: Record<string, unknown>): Record<string, unknown> {

@@ -35,6 +35,37 @@ export interface FeedView {
   leaseUntil: number | null;
   /** Milliseconds until entries are blocked; 0 when they are. */
   leaseLeft: number;
+  /** Since when the feed is in this state. */
+  since: number | null;
+  /** What the state was judged by, as the feed names it: ages in seconds, skew in milliseconds, counts. */
+  measures: Record<string, number | string | null>;
+  /** Over the last 24 and 168 hours of wall time. */
+  health: HealthView[];
+  /** Findings of the last hour of wall time. */
+  findings: { kind: string; severity: FindingView["severity"]; count: number }[];
+  /** Changes with every finding. */
+  newestFinding: number | null;
+}
+
+/** How a feed was in the last hours of wall time. */
+export interface HealthView {
+  hours: number;
+  /** Share of the time the feed was HEALTHY, of the time it is known for; null when it is not known at all. */
+  healthy: number | null;
+  /** Wall milliseconds of the window that are known. */
+  known: number;
+  /** Wall milliseconds in which it was DEGRADED or DOWN without having been stopped. */
+  impaired: number;
+}
+
+/** Something found about a feed, with the numbers it was judged by. */
+export interface FindingView {
+  at: number;
+  /** The candle it is about; null when it is about none. */
+  openTime: number | null;
+  kind: string;
+  severity: "note" | "DEGRADED" | "DOWN";
+  details: Record<string, number | string | null>;
 }
 
 /** Where the candles come from; a replay's market time is not today. */
@@ -72,6 +103,39 @@ export interface PendingOrderView {
   stopPrice: number | null;
 }
 
+/** How much of one of the broker's limits is used. */
+export interface LimitView {
+  name: string;
+  /** Null when there is nothing to measure yet. */
+  used: number | null;
+  allowed: number;
+  /** Whether `allowed` is the most or the least that is let through. */
+  bound: "most" | "least";
+  unit: "base" | "quote" | "orders" | "seconds";
+}
+
+/** Requests that the broker refused, one kind of them. */
+export interface RejectionView {
+  kind: string;
+  count: number;
+  firstAt: number;
+  lastAt: number;
+  lastReason: string;
+}
+
+/** Decisions, orders and fills counted against each other. */
+export interface ReconciliationView {
+  at: number;
+  intended: number;
+  sent: number;
+  rejected: number;
+  filled: number;
+  cancelled: number;
+  open: number;
+  /** What does not fit; null when all of it does. */
+  mismatch: string | null;
+}
+
 export interface BotView {
   name: string;
   symbol: string;
@@ -101,6 +165,43 @@ export interface BotView {
   realisedProfit: number;
   fees: number;
   configurationHash: string | null;
+  /** Empty when this service was not told them. */
+  limits: LimitView[];
+  rejections: RejectionView[];
+  /** Null before the broker has counted. */
+  reconciliation: ReconciliationView | null;
+}
+
+/** How the backups stand, as their service last said. */
+export interface BackupView {
+  /** Why the service does not answer; null when it does. */
+  problem: string | null;
+  /** When it last answered; null when it never did. */
+  readAt: number | null;
+  jobs: {
+    job: string;
+    lastGood: number | null;
+    next: number | null;
+    /** Failed runs since the last good one. */
+    failures: number;
+    lastReason: string | null;
+    running: { since: number; step: string } | null;
+    overdueSince: number | null;
+  }[];
+  /** Good recovery points that are kept. */
+  points: number;
+  newestPoint: { id: string; at: number; bytes: number } | null;
+  newestDump: { id: string; at: number; bytes: number } | null;
+  /** Any second in between can be restored. */
+  restorable: { from: number; to: number } | null;
+  /** The last restore test that was right. */
+  proof: { point: string; at: number; from: string } | null;
+  secondCopy: { kind: string; lastGood: number | null } | null;
+  /** Fraction of the backups' disk. */
+  diskUsed: number | null;
+  alarms: { severity: "warning" | "critical"; text: string }[];
+  /** Alarms that wait for their receiver. */
+  undelivered: number;
 }
 
 export interface StatusView {
@@ -120,6 +221,10 @@ export interface StatusView {
   session: SessionView | null;
   feeds: FeedView[];
   bots: BotView[];
+  /** Requests without a valid token that the broker refused. */
+  strangers: RejectionView[];
+  /** Null where nothing is backed up. */
+  backup: BackupView | null;
 }
 
 export interface CandleView {

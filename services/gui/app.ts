@@ -5,6 +5,7 @@ import type { Logger } from "../shared/log";
 import { createServer, type ServiceServer } from "../shared/server";
 import { isAllowedHost } from "./hosts";
 import { addPage, securityHeaders } from "./pageFiles";
+import { BackupReader } from "./backupReader";
 import { ServiceProbe } from "./probes";
 import { TradingReader } from "./reader";
 import type { StatusRows } from "./rows";
@@ -39,6 +40,7 @@ export function createGui(options: GuiOptions): ServiceServer {
   const snapshot = new Snapshot<StatusRows>(() => reader.status(settings.bots));
   const broker = new ServiceProbe("broker", settings.brokerUrl);
   const livefeed = new ServiceProbe("livefeed", settings.livefeedUrl);
+  const backups = settings.backupUrl === null ? undefined : new BackupReader(settings.backupUrl);
 
   const server = createServer({
     log,
@@ -56,9 +58,9 @@ export function createGui(options: GuiOptions): ServiceServer {
   addPage(app, options.pageFolder);
 
   app.get("/api/status", async (_request, reply) => {
-    const [database, brokerView, livefeedView] = await Promise.all([snapshot.get(), broker.read(), livefeed.read()]);
+    const [database, brokerView, livefeedView, backup] = await Promise.all([snapshot.get(), broker.read(), livefeed.read(), backups?.read() ?? null]);
     const { stack, mode } = options;
-    const view = statusView({ now: Date.now(), stack, mode, settings, database, broker: brokerView, livefeed: livefeedView });
+    const view = statusView({ now: Date.now(), stack, mode, settings, database, broker: brokerView, livefeed: livefeedView, backup });
     return reply.header("cache-control", "no-store").send(view);
   });
 
@@ -71,6 +73,7 @@ export function createGui(options: GuiOptions): ServiceServer {
   route("/api/candles", 300, 2000, (bot, limit) => reader.candles(bot, limit));
   route("/api/trades", 200, 2000, (bot, limit) => reader.trades(bot.name, limit));
   route("/api/equity", 1000, 5000, (bot, limit) => reader.equity(bot.name, limit));
+  route("/api/findings", 50, 2000, (bot, limit) => reader.findings(bot, limit));
   route("/api/decisions", 50, 2000, (bot, limit) => reader.decisions(bot.name, limit));
   return server;
 }

@@ -44,7 +44,8 @@ export class ServiceProbe {
   }
 }
 
-function failure(error: unknown, timeout: number): string {
+/** Why an address gave no answer, in a few words. */
+export function failure(error: unknown, timeout: number): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return `no answer within ${timeout / 1000} s`;
   const cause = error.cause as { code?: unknown } | undefined;

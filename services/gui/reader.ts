@@ -1,8 +1,11 @@
 import { sql, type Kysely, type Transaction } from "kysely";
 import type { TradingSchema } from "../shared/schema";
-import type { CandlesView, DecisionView, EquityView, TradeView } from "./api";
+import { unknownBot } from "../shared/words";
+import type { CandlesView, DecisionView, EquityView, FindingView, TradeView } from "./api";
+import { brokerRows, rejectionRows } from "./brokerReader";
+import { feedRows, readFindings, type FeedRows } from "./feedReader";
 import { decisionView, type BotRows, type StatusRows } from "./rows";
-import type { BotSettings } from "./settings";
+import { marketsOf, type BotSettings } from "./settings";
 import { stopByBar } from "./stopLine";
 
 type Reading = Transaction<TradingSchema>;
@@ -16,10 +19,17 @@ export class TradingReader {
     return this.snapshot(async (db) => {
       const session = await db.selectFrom("feedSessions").selectAll().orderBy("id", "desc").limit(1).executeTakeFirst();
       const feeds = await db.selectFrom("feedStatus").selectAll().execute();
+      const quality: FeedRows[] = [];
+      for (const market of marketsOf(bots)) quality.push(await feedRows(db, market));
       const rows: BotRows[] = [];
       for (const bot of bots) rows.push(await botRows(db, bot));
-      return { session, feeds, bots: rows };
+      return { session, feeds, quality, bots: rows, strangers: await rejectionRows(db, unknownBot) };
     });
+  }
+
+  /** What was found about the feed of the bot's market, newest first. */
+  findings(bot: BotSettings, limit: number): Promise<FindingView[]> {
+    return this.snapshot((db) => readFindings(db, bot, limit));
   }
 
   /** The newest candles of the bot's market, oldest first, with what the bot saw and the stop that worked. */
@@ -170,7 +180,8 @@ async function botRows(db: Reading, bot: BotSettings): Promise<BotRows> {
     .execute();
   const extremes = await drawdowns(db, bot.name, account?.startingCash ?? 0);
   const running = await holdsLock(db, bot.name);
-  return { name: bot.name, running, account, lastDecision, lastEquity, ...extremes, trades, fills, pendingOrders, lastCandle, behind: after?.bars ?? 0 };
+  const broker = await brokerRows(db, bot.name, account?.processedBar ?? undefined);
+  return { name: bot.name, running, account, lastDecision, lastEquity, ...extremes, trades, fills, pendingOrders, lastCandle, behind: after?.bars ?? 0, broker };
 }
 
 async function drawdowns(db: Reading, bot: string, startingCash: number): Promise<Pick<BotRows, "peakEquity" | "maxDrawdown">> {

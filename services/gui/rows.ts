@@ -1,5 +1,8 @@
-import type { AccountRow, DecisionRow, FeedSessionRow, FeedStatusRow, OrderRow } from "../shared/schema";
+import type { Selectable } from "kysely";
+import type { AccountRow, DecisionRow, FeedSessionRow, FeedStatusRow, OrderRow, RejectionsTable } from "../shared/schema";
 import type { DecisionView } from "./api";
+import type { BrokerRows } from "./brokerReader";
+import type { FeedRows } from "./feedReader";
 
 /** What the database says about one bot. */
 export interface BotRows {
@@ -17,13 +20,18 @@ export interface BotRows {
   pendingOrders: Pick<OrderRow, "bar" | "action" | "quantity" | "stopPrice">[];
   lastCandle: { openTime: Date; close: number } | undefined;
   behind: number;
+  broker: BrokerRows;
 }
 
 /** What the database says, read in one snapshot. */
 export interface StatusRows {
   session: FeedSessionRow | undefined;
   feeds: FeedStatusRow[];
+  /** One for each market that a bot trades. */
+  quality: FeedRows[];
   bots: BotRows[];
+  /** Refused requests without a valid token. */
+  strangers: Selectable<RejectionsTable>[];
 }
 
 /** A position from its entry to its exit, or still open. */

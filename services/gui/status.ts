@@ -1,4 +1,6 @@
-import type { BotView, FeedStateView, FeedView, PositionView, SourceView, StatusView } from "./api";
+import type { BackupView, BotView, PositionView, SourceView, StatusView } from "./api";
+import { limitsOf, reconciliationOf, rejectionViews } from "./brokerView";
+import { feedsOf } from "./feedView";
 import { decisionView, type BotRows, type StatusRows } from "./rows";
 import type { BotSettings, GuiSettings } from "./settings";
 import type { SnapshotState } from "./snapshot";
@@ -12,6 +14,7 @@ export interface StatusInput {
   database: SnapshotState<StatusRows>;
   broker: SourceView;
   livefeed: SourceView;
+  backup: BackupView | null;
 }
 
 /** Values read longer ago than this are shown as old. */
@@ -31,8 +34,9 @@ export function statusView(input: StatusInput): StatusView {
     livefeed,
   ];
   const feeds = feedsOf(settings.bots, rows, now);
+  const strangers = rejectionViews(rows?.strangers ?? []);
   const bots = settings.bots.map((bot) => botView(bot, rows?.bots.find((candidate) => candidate.name === bot.name)));
-  const fills = fillsStatement(input.mode, rows);
+  const fills = fillsStatement(rows);
   return {
     now,
     stack: input.stack,
@@ -40,7 +44,7 @@ export function statusView(input: StatusInput): StatusView {
     fills,
     configurationHash: settings.configuration.hash,
     mlflowPageUrl: settings.mlflowPageUrl,
-    trust: trust({ now, stale, readAt, sources, feeds, bots }),
+    trust: trust({ now, stale, readAt, sources, feeds, bots, strangers, backup: input.backup }),
     sources,
     readAt,
     stale,
@@ -49,34 +53,18 @@ export function statusView(input: StatusInput): StatusView {
       : null,
     feeds,
     bots,
+    strangers,
+    backup: input.backup,
   };
-}
-
-/** One feed for each market that a bot trades, known to the database or not. */
-function feedsOf(bots: readonly BotSettings[], rows: StatusRows | undefined, now: number): FeedView[] {
-  const markets = new Map(bots.map((bot) => [`${bot.symbol} ${bot.interval}`, bot]));
-  return [...markets.values()].map(({ symbol, interval }) => {
-    const row = rows?.feeds.find((feed) => feed.symbol === symbol && feed.interval === interval);
-    const leaseUntil = row?.leaseUntil?.getTime() ?? null;
-    return {
-      symbol,
-      interval,
-      state: (row?.state ?? "UNKNOWN") as FeedStateView,
-      reason: row?.reason ?? "the feed has not reported yet",
-      lastCandle: row?.lastOpenTime?.getTime() ?? null,
-      updatedAt: row?.updatedAt.getTime() ?? null,
-      leaseUntil,
-      leaseLeft: Math.max(0, (leaseUntil ?? 0) - now),
-    };
-  });
 }
 
 function botView(bot: BotSettings, rows: BotRows | undefined): BotView {
   const account = rows?.account;
+  const { limits: _limits, ...shown } = bot;
   const equity = rows?.lastEquity?.equity ?? account?.startingCash ?? null;
   const peak = rows?.peakEquity ?? account?.startingCash ?? null;
   return {
-    ...bot,
+    ...shown,
     running: rows?.running ?? null,
     registered: account !== undefined,
     processedBar: account?.processedBar?.getTime() ?? null,
@@ -96,6 +84,9 @@ function botView(bot: BotSettings, rows: BotRows | undefined): BotView {
     realisedProfit: rows?.trades.profit ?? 0,
     fees: rows?.trades.fees ?? 0,
     configurationHash: account?.configurationHash ?? null,
+    limits: limitsOf(bot, rows),
+    rejections: rejectionViews(rows?.broker.rejections ?? []),
+    reconciliation: reconciliationOf(rows),
   };
 }
 
@@ -115,10 +106,10 @@ function positionView({ account, lastEquity }: BotRows): PositionView | null {
   };
 }
 
-function fillsStatement(mode: "paper" | "live", rows: StatusRows | undefined): string {
+function fillsStatement(rows: StatusRows | undefined): string {
   const simulated = (rows?.bots ?? []).reduce((sum, bot) => sum + bot.fills.simulated, 0);
   const real = (rows?.bots ?? []).reduce((sum, bot) => sum + bot.fills.real, 0);
   if (real > 0) return simulated > 0 ? `${real} fills from the exchange, ${simulated} simulated` : "Fills come from the exchange: real money";
-  if (mode === "paper" || simulated > 0) return "Fills are simulated: no order leaves this machine";
-  return "No fill yet";
+  // No exchange adapter exists yet: in live as in paper.
+  return "Fills are simulated: no order leaves this machine";
 }

@@ -1,4 +1,5 @@
-import type { BotView, FeedView, SourceView, TrustLevel, TrustView } from "./api";
+import type { BackupView, BotView, FeedView, RejectionView, SourceView, TrustLevel, TrustView } from "./api";
+import { durationText } from "./page/format";
 
 export interface TrustInput {
   now: number;
@@ -7,10 +8,17 @@ export interface TrustInput {
   sources: readonly SourceView[];
   feeds: readonly FeedView[];
   bots: readonly BotView[];
+  strangers: readonly RejectionView[];
+  backup: BackupView | null;
 }
 
 /** A running bot that owes a decision for longer than this makes no progress. */
 export const progressMilliseconds = 60_000;
+
+/** A request that was refused less long ago speaks against trust. */
+export const rejectionMilliseconds = 600_000;
+/** A feed that was DEGRADED or DOWN for a larger share of the last 24 hours was not steady. */
+export const impairedShare = 0.005;
 
 interface Finding {
   level: Exclude<TrustLevel, "yes">;
@@ -29,11 +37,20 @@ export function trust(input: TrustInput): TrustView {
   // What the database said before it was lost is no finding about now.
   if (!input.stale) {
     found.push(...input.feeds.flatMap(feedFindings));
-    found.push(...input.bots.flatMap((bot) => botFindings(bot, input.now)));
+    found.push(...input.bots.flatMap((bot) => [...botFindings(bot, input.now), ...brokerFindings(bot, input.now)]));
+    found.push(...rejectionFindings("A request without a valid token", input.strangers, input.now));
   }
+  found.push(...backupFindings(input.backup));
   const level: TrustLevel = found.some((finding) => finding.level === "no") ? "no" : found.length > 0 ? "care" : "yes";
   const reasons = [...found.filter((finding) => finding.level === "no"), ...found.filter((finding) => finding.level === "care")];
   return { level, title: titles[level], reasons: reasons.map((finding) => finding.text) };
+}
+
+/** What is critical about the backups; warnings, such as that there is no second copy, are on their own card. */
+function backupFindings(backup: BackupView | null): Finding[] {
+  if (backup === null) return [];
+  if (backup.problem !== null) return [{ level: "care", text: `The backup service does not answer (${backup.problem}): nothing is backed up now` }];
+  return backup.alarms.filter(({ severity }) => severity === "critical").map(({ text }) => ({ level: "care", text: `Backup: ${text}` }));
 }
 
 const consequences: Record<SourceView["name"], string> = {
@@ -54,7 +71,27 @@ function feedFindings(feed: FeedView): Finding[] {
   if (feed.state === "DOWN") return [{ level: "no", text: `The feed ${market} is DOWN: ${feed.reason}` }];
   if (feed.state === "UNKNOWN") return [{ level: "care", text: `The feed ${market} is unknown: ${feed.reason}` }];
   if (feed.state === "DEGRADED") return [{ level: "care", text: `The feed ${market} is DEGRADED: ${feed.reason}` }];
-  return feed.leaseLeft > 0 ? [] : [{ level: "care", text: `The feed ${market} has no valid lease: entries are blocked` }];
+  const findings: Finding[] = [];
+  if (feed.leaseLeft === 0) findings.push({ level: "care", text: `The feed ${market} has no valid lease: entries are blocked` });
+  for (const { hours, impaired } of feed.health.slice(0, 1)) {
+    if (impaired <= impairedShare * hours * 3_600_000) continue;
+    findings.push({ level: "care", text: `The feed ${market} was DEGRADED or DOWN for ${durationText(impaired)} of the last ${hours} h: more than ${impairedShare * 100} %` });
+  }
+  return findings;
+}
+
+function brokerFindings(bot: BotView, now: number): Finding[] {
+  const mismatch = bot.reconciliation?.mismatch ?? null;
+  const refused = rejectionFindings(`An intent of bot ${bot.name}`, bot.rejections, now);
+  return mismatch === null ? refused : [{ level: "no", text: `Bot ${bot.name}: decisions, orders and fills do not fit together: ${mismatch}` }, ...refused];
+}
+
+/** One finding however many kinds there are: the newest one, and how many else. */
+function rejectionFindings(what: string, rejections: readonly RejectionView[], now: number): Finding[] {
+  const [newest, ...others] = rejections.filter(({ lastAt }) => now - lastAt < rejectionMilliseconds);
+  if (newest === undefined) return [];
+  const more = others.length === 0 ? "" : `, and ${others.length} other ${others.length === 1 ? "kind" : "kinds"}`;
+  return [{ level: "care", text: `${what} was refused ${durationText(now - newest.lastAt)} ago: ${newest.kind}${more}` }];
 }
 
 function botFindings(bot: BotView, now: number): Finding[] {

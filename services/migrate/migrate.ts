@@ -2,7 +2,7 @@ import pRetry from "p-retry";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { isConnectionError } from "../shared/database";
-import { applyRoles } from "./roles";
+import { applyRoles, closeAdvisoryLocks } from "./roles";
 import type { MigrateOptions } from "./settings";
 
 const { escapeIdentifier } = pg;
@@ -95,6 +95,7 @@ async function migrateTrading(options: MigrateOptions, context: MigrateContext):
   await client.connect();
   try {
     await client.query("CREATE SCHEMA IF NOT EXISTS trading AUTHORIZATION trading_owner");
+    await closeAdvisoryLocks(client);
     await client.query("SET ROLE trading_owner");
     await client.query("SET search_path = trading, public");
     const applied = await runner({

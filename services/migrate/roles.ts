@@ -18,6 +18,20 @@ async function ensureRole(client: pg.Client, name: string): Promise<void> {
 }
 
 /**
+ * Takes the advisory locks from everybody but the owner of the schema, in the database of this client: they are free for
+ * all by default, and a bot could hold another one's lock. Bots take theirs by `trading.take_bot_lock()`.
+ */
+export async function closeAdvisoryLocks(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ signature: string }>(
+    "SELECT oid::regprocedure::text AS signature FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname LIKE 'pg\\_%advisory%'",
+  );
+  for (const { signature } of rows) {
+    await client.query(`REVOKE ALL ON FUNCTION pg_catalog.${signature} FROM PUBLIC`);
+    await client.query(`GRANT EXECUTE ON FUNCTION pg_catalog.${signature} TO trading_owner`);
+  }
+}
+
+/**
  * Makes the roles, sets their passwords as the secrets say and takes the login from bots that are no longer declared.
  * @returns names of the bot roles that lost their login
  */

@@ -41,6 +41,7 @@ export function accountQuery(db: Kysely<TradingSchema>, bot: string) {
       "o.type",
       "o.quantity",
       "o.stopPrice",
+      "o.referencePrice",
       "o.status",
       "o.reason",
     ])
@@ -90,11 +91,12 @@ export async function readAccount(db: Kysely<TradingSchema>, bot: string): Promi
 
 /**
  * Locks the account's row until the transaction ends. To be called before reading it: a row and its orders read in the
- * statement that waited for the lock could be of different times.
+ * statement that waited for the lock could be of different times. The lock leaves the key alone: a bot that keeps a
+ * transaction open in which it wrote a decision, which refers to the account, holds nothing up.
  * @returns false when the bot has never registered
  */
 export async function lockAccount(transaction: Kysely<TradingSchema>, bot: string): Promise<boolean> {
-  const row = await transaction.selectFrom("accounts").select("bot").where("bot", "=", bot).forUpdate().executeTakeFirst();
+  const row = await transaction.selectFrom("accounts").select("bot").where("bot", "=", bot).forNoKeyUpdate().executeTakeFirst();
   return row !== undefined;
 }
 
@@ -107,6 +109,7 @@ export function orderOf(row: OrderRow): Order {
     type: row.type,
     quantity: row.quantity,
     stopPrice: row.stopPrice,
+    referencePrice: row.referencePrice,
     status: row.status,
     reason: row.reason,
   };

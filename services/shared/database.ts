@@ -1,6 +1,7 @@
 import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
 import pRetry from "p-retry";
 import pg from "pg";
+import { answeredSocket } from "./answeredSocket";
 import type { Logger } from "./log";
 import type { TradingSchema } from "./schema";
 
@@ -44,6 +45,10 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(id, format as "text")) as typeof pg.types.getTypeParser,
 };
 
+/** The server ends a statement after this long; an answer that does not come much later never will. Milliseconds. */
+const statementMilliseconds = 15_000;
+const answerMilliseconds = 20_000;
+
 /** Options shared by the pool and by single connections such as LISTEN and advisory locks. */
 export function connectionOptions(settings: DatabaseSettings, applicationName: string): pg.ClientConfig {
   return {
@@ -55,11 +60,20 @@ export function connectionOptions(settings: DatabaseSettings, applicationName: s
     application_name: applicationName,
     options: "-c search_path=trading,public -c timezone=UTC",
     connectionTimeoutMillis: 5000,
-    statement_timeout: 15_000,
+    statement_timeout: statementMilliseconds,
+    stream: () => answeredSocket(answerMilliseconds),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types,
   };
+}
+
+/** The trading schema on a pool: camel case names here, snake case there. */
+export function tradingDb(pool: pg.Pool): Kysely<TradingSchema> {
+  return new Kysely<TradingSchema>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
 }
 
 /** A small pool and Kysely on it. Connects when first used; a lost connection is replaced at the next use. */
@@ -77,10 +91,7 @@ export function openDatabase(
   pool.on("error", (error) => log.warn({ err: error }, "idle database connection lost"));
   // The pool listens to idle clients only: the loss of one in use would end the process; its query fails and says so.
   pool.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "database connection lost in use")));
-  const db = new Kysely<TradingSchema>({
-    dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
-  });
+  const db = tradingDb(pool);
   return { db, pool, close: () => db.destroy() };
 }
 

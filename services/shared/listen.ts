@@ -15,6 +15,8 @@ export interface WorkLoopOptions {
   database: DatabaseSettings;
   applicationName: string;
   channels: readonly string[];
+  /** Whether a notification calls for a run of the work; every one does unless given. */
+  concerns?: (channel: string, payload: string) => boolean;
   /** Reads the state it needs from the database: notifications carry no data and may be merged. */
   work: () => Promise<void>;
   /** Wall milliseconds between two runs when nothing is heard. */
@@ -74,7 +76,9 @@ export function startWorkLoop(options: WorkLoopOptions): WorkLoop {
     };
     current.on("error", lose);
     current.on("end", () => lose());
-    current.on("notification", wake);
+    current.on("notification", ({ channel, payload = "" }) => {
+      if (options.concerns === undefined || options.concerns(channel, payload)) wake();
+    });
     try {
       await current.connect();
       for (const channel of channels) await current.query(`LISTEN ${pg.escapeIdentifier(channel)}`);

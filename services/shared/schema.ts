@@ -1,3 +1,4 @@
+import type { FeedState, FindingSeverity } from "../../domain/feedState";
 import type { ColumnType, Generated, Insertable, JSONColumnType, Selectable } from "kysely";
 
 /**
@@ -16,6 +17,10 @@ export interface TradingSchema {
   fills: FillsTable;
   trades: TradesTable;
   equity: EquityTable;
+  feedStates: FeedStatesTable;
+  rejections: RejectionsTable;
+  reconciliations: ReconciliationsTable;
+  runs: RunsTable;
 }
 
 type Json<T extends object | null = object> = JSONColumnType<T>;
@@ -45,9 +50,11 @@ export interface CandlesTable {
   volume: number;
   source: string;
   receivedAt: DefaultedTime;
+  /** The state the feed was in right after this candle. */
+  feedState: Generated<FeedState>;
 }
 
-export type FeedState = "HEALTHY" | "DEGRADED" | "DOWN";
+export type { FeedState, FindingSeverity } from "../../domain/feedState";
 
 export interface FeedStatusTable {
   symbol: string;
@@ -57,6 +64,24 @@ export interface FeedStatusTable {
   lastOpenTime: Date | null;
   updatedAt: DefaultedTime;
   leaseUntil: Date | null;
+  /** Since when the feed is in this state. */
+  since: DefaultedTime;
+  /** Counts lease renewals. */
+  renewals: Generated<number>;
+  /** Counts candles written before already written ones. */
+  repairs: Generated<number>;
+  measures: ColumnType<Record<string, number | string | null>, string | undefined, string>;
+}
+
+/** A change of a feed's state. */
+export interface FeedStatesTable {
+  id: Generated<number>;
+  at: DefaultedTime;
+  symbol: string;
+  interval: string;
+  state: FeedState;
+  reason: string;
+  lastOpenTime: Date | null;
 }
 
 export interface FeedFindingsTable {
@@ -67,7 +92,9 @@ export interface FeedFindingsTable {
   openTime: Date | null;
   kind: string;
   details: Json<Record<string, unknown>>;
+  severity: Generated<FindingSeverity>;
 }
+
 
 /** A bot's simulated account; a flat account has no entry and no stop. */
 export interface AccountsTable {
@@ -118,6 +145,8 @@ export interface OrdersTable {
   stopPrice: number | null;
   status: OrderStatus;
   reason: string | null;
+  /** The last trusted close when the order was taken in. */
+  referencePrice: number | null;
   createdAt: DefaultedTime;
   updatedAt: DefaultedTime;
 }
@@ -158,6 +187,46 @@ export interface EquityTable {
   cash: number;
   quantity: number;
   close: number;
+}
+
+/** Refused requests of a bot ("unknown" without a valid token), counted by kind. */
+export interface RejectionsTable {
+  bot: string;
+  kind: string;
+  count: number;
+  firstAt: DefaultedTime;
+  lastAt: DefaultedTime;
+  lastReason: string;
+}
+
+/** The newest count of a bot's decisions, orders and fills against each other. */
+export interface ReconciliationsTable {
+  bot: string;
+  at: DefaultedTime;
+  intended: number;
+  sent: number;
+  rejected: number;
+  filled: number;
+  cancelled: number;
+  open: number;
+  /** Null when all of it fits together. */
+  mismatch: string | null;
+}
+
+/** One start of a bot, as MLflow hears of it. */
+export interface RunsTable {
+  id: string;
+  bot: string;
+  image: string | null;
+  params: Json<Record<string, string>>;
+  startedAt: DefaultedTime;
+  seenAt: DefaultedTime;
+  endedAt: Date | null;
+  status: Generated<"RUNNING" | "FINISHED" | "KILLED" | "FAILED">;
+  fromBar: Date | null;
+  toBar: Date | null;
+  mlflowRunId: string | null;
+  sent: Generated<boolean>;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

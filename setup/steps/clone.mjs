@@ -56,10 +56,15 @@ async function demandOpens({ stack }, salt, passphrase) {
   );
 }
 
+/** @param {string} stack */
+function missingStack(stack) {
+  return new StepError(`there is no stack "${stack}": ${stackFileName(stack)} is missing`, `to make it, give it ports of its own: npm start -- --stack ${stack} --port-base 8600`);
+}
+
 /** @param {import("../context.mjs").Context} context */
 function demandPortBase({ stack, portBase }, /** @type {string | undefined} */ stackFile) {
   if (stackFile === undefined) {
-    if (portBase === undefined) throw new StepError(`there is no stack "${stack}": ${stackFileName(stack)} is missing`, `to make it, give it ports of its own: npm start -- --stack ${stack} --port-base 8600`);
+    if (portBase === undefined) throw missingStack(stack);
     return;
   }
   const set = readPortBase(stackFile);
@@ -99,7 +104,8 @@ export const cloneStep = {
     const stackFile = path.join(root, stackFileName(stack));
     if (!(await exists(stackFile))) {
       const original = await readIfThere(path.join(root, stackFileName("paper")));
-      if (original === undefined || portBase === undefined) throw new StepError("Pulumi.paper.yaml is missing", "bring it back with `git checkout Pulumi.paper.yaml`");
+      if (original === undefined) throw new StepError("Pulumi.paper.yaml is missing", "bring it back with `git checkout Pulumi.paper.yaml`");
+      if (portBase === undefined) throw missingStack(stack);
       if (await writeOnce(stackFile, deriveStackFile(original, portBase), 0o644)) made.push(stackFileName(stack));
     }
     if (await givePassphrase(context)) made.push(PASSPHRASE);

@@ -8,7 +8,7 @@ import type { Candle } from "../../domain/candles";
 import { numberText } from "../../services/gui/page/format";
 import { ThrowAwayDatabase } from "./database";
 import { FakeService, launchChromium, startGui, type RunningGui } from "./rig";
-import { holdBotLock, simulateRun, writeFeedStatus, writeRun, type SimulatedRun } from "./simulatedRun";
+import { holdBotLock, shownLimits, simulateRun, writeBrokerCounts, writeFeedQuality, writeFeedStatus, writeRun, type SimulatedRun } from "./simulatedRun";
 
 const bot = "refstrat01";
 const second = "secondbot";
@@ -74,6 +74,11 @@ describe("the page in Chromium", function () {
   const reason = (on: Page, text: string): Promise<void> => on.locator("#trust-reasons li", { hasText: text }).waitFor({ timeout: patience });
   const tile = (on: Page, label: string): Promise<string[]> => on.locator("#tiles > div", { has: on.locator("dt", { hasText: label }) }).locator("dd").allTextContents();
 
+  /** Waits for the value beside a label in a list of facts. */
+  const fact = async (on: Page, list: string, label: string, value: RegExp): Promise<void> => {
+    await on.locator(`${list} dt:text-is("${label}") + dd`, { hasText: value }).waitFor({ timeout: patience });
+  };
+
   before(async () => {
     run = simulateRun(bot, symbol, madeUpCandles(900));
     expect(run.trades.length).to.be.greaterThan(5);
@@ -84,15 +89,27 @@ describe("the page in Chromium", function () {
     client = await database.connect();
     await writeRun(client, run);
     await writeFeedStatus(client, run);
+    await writeFeedQuality(
+      client,
+      run,
+      [
+        { minutesAgo: 300, state: "HEALTHY", reason: "candles arrive in order" },
+        { minutesAgo: 200, state: "DEGRADED", reason: "1 candle is missing" },
+        { minutesAgo: 195, state: "HEALTHY", reason: "candles arrive in order" },
+      ],
+      { silenceSeconds: 3.24, clockSkewMilliseconds: null, missingCandles: 1, flatCandles: 0, lastCandle: "2024" },
+    );
+    await writeBrokerCounts(client, run, 90);
     lock = await database.connect();
     await holdBotLock(lock, bot);
     gui = await startGui({
       database: database.settings,
       mode: "paper",
       settings: {
-        bots: [bot, second].map((name) => ({ name, symbol, interval: "1h", strategy: "RefStrat_01" })),
+        bots: [bot, second].map((name) => ({ name, symbol, interval: "1h", strategy: "RefStrat_01", ...(name === bot ? { limits: shownLimits } : {}) })),
         brokerUrl: broker.url,
         livefeedUrl: livefeed.url,
+        backupUrl: null,
         mlflowPageUrl: "http://127.0.0.1:8401",
         configuration: { hash: "0123456789abcdef" },
       },
@@ -129,6 +146,64 @@ describe("the page in Chromium", function () {
     const position = run.account.position;
     expect((await tile(page, "Position"))[0]).to.equal(position === null ? "flat" : `long ${numberText(position.quantity, 5)}`);
     expect((await tile(page, "Last decision"))[0]).to.match(/^\d+ s ago$/);
+  });
+
+  it("tells how good the feed is, in which share of the time it was, and what was found about it", async () => {
+    await fact(page, "#quality", "State", /^HEALTHY since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, for 3 h$/);
+    await fact(page, "#quality", "Source", /^recording btcusd-1h.csv, a replay; fills are simulated$/);
+    await fact(page, "#quality", "Lease", /left: entries may pass$/);
+    // 5 of 300 minutes were not.
+    await fact(page, "#quality", "HEALTHY in the last 24 h", /^98\.3\d % \(known for 5 h\)$/);
+    await fact(page, "#quality", "HEALTHY in the last 168 h", /^98\.3\d % \(known for 5 h\)$/);
+    await fact(page, "#quality", "Judged by", /^missing candles 1, silence 3\.24 s$/);
+    await fact(page, "#quality", "Found in the last hour", /^1 × open jump$/);
+    const rows = await page.locator("#findings tbody tr").evaluateAll((all) => all.map((row) => [...row.children].slice(1).map((cell) => cell.textContent)));
+    expect(rows).to.deep.equal([
+      ["2024-02-07 11:00 UTC", "open jump", "note", "open 3,711.20, change 0.0063, close before 3,688"],
+      ["2024-02-07 07:00 UTC", "backfilled", "note", "seconds 41.3"],
+      ["2024-02-07 07:00 UTC", "gap", "DEGRADED", "missing 1"],
+    ]);
+  });
+
+  it("tells what the broker did with the bot's intents and how much of its limits is used", async () => {
+    const intended = run.decisions.filter(({ intent }) => intent !== null).length;
+    await fact(page, "#reconciliation", "Intents and orders", new RegExp(`^${intended} intended, ${intended} sent, `));
+    await fact(page, "#reconciliation", "Reconciliation", /^all of it fits together; counted \d+ s ago$/);
+    const limits = await page.locator("#limits tbody tr").evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+    expect(limits.map(([name, , allowed]) => [name, allowed])).to.deep.equal([
+      ["Last entry", "at most 5.00000"],
+      ["Last entry's value", "at most 12,000.00"],
+      ["Position", "at most 5.00000"],
+      ["Position's value", "at most 12,000.00"],
+      ["Orders in an hour", "at most 10"],
+      ["Orders in a day", "at most 60"],
+      ["Time since the last entry", "at least 60 min"],
+    ]);
+    const entry = run.orders.filter(({ action, status }) => action === "enter" && status !== "rejected").sort((one, other) => other.bar - one.bar)[0]!;
+    expect(limits[0]![1]).to.equal(numberText(entry.quantity, 5));
+    expect(limits[1]![1]).to.equal(numberText(entry.quantity! * entry.referencePrice!));
+    const refused = await page.locator("#rejections tbody tr").evaluateAll((all) => all.map((row) => [...row.children].slice(1).map((cell) => cell.textContent)));
+    expect(refused).to.deep.equal([[bot, "lease", "2", "no entry without the feed's lease: the feed is DEGRADED (1 candle is missing)"]]);
+  });
+
+  it("says no, in red, when decisions, orders and fills do not fit together", async () => {
+    await writeBrokerCounts(client, run, 90, "1 decision has no order");
+    await trust(page, "no");
+    await reason(page, `Bot ${bot}: decisions, orders and fills do not fit together: 1 decision has no order`);
+    await page.locator("#reconciliation dd.bad", { hasText: "1 decision has no order; counted" }).waitFor({ timeout: patience });
+    await writeBrokerCounts(client, run, 1);
+    await trust(page, "care");
+    await reason(page, `An intent of bot ${bot} was refused`);
+    await writeBrokerCounts(client, run, 90);
+  });
+
+  it("counts the time after a lease as DOWN: a feed that was killed says nothing", async () => {
+    await client.query("UPDATE feed_status SET lease_until = now() - interval '75 minutes'");
+    await fact(page, "#quality", "HEALTHY in the last 24 h", /^73\.3\d % /);
+    await fact(page, "#quality", "Lease", /^none: the broker refuses entries$/);
+    await reason(page, `The feed ${symbol} 1h was DEGRADED or DOWN for 80 min of the last 24 h: more than 0.5 %`);
+    await client.query("UPDATE feed_status SET lease_until = now() + interval '60 minutes'");
+    await fact(page, "#quality", "HEALTHY in the last 24 h", /^98\.3\d % /);
   });
 
   it("draws candles, both EMA lines, the stop and the equity", async () => {

@@ -22,15 +22,24 @@ export async function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath, args: quiet });
 }
 
-/** Answers `/readyz` as a service does, or not at all. */
+/** Answers `/readyz` as a service does, or not at all; other paths as it was told. */
 export class FakeService {
   private server: Server | undefined;
   private port = 0;
   ready = true;
   reason = "works";
 
+  /** @param answers path -> what is answered there, made anew each time */
+  constructor(private readonly answers: Readonly<Record<string, () => unknown>> = {}) {}
+
   async start(): Promise<void> {
-    this.server = createServer((_request, response) => {
+    this.server = createServer((request, response) => {
+      const answer = this.answers[request.url ?? ""];
+      if (answer !== undefined) {
+        response.writeHead(200, { "content-type": "application/json", connection: "close" });
+        response.end(JSON.stringify(answer()));
+        return;
+      }
       response.writeHead(this.ready ? 200 : 503, { "content-type": "application/json", connection: "close" });
       response.end(JSON.stringify({ ready: this.ready, reason: this.reason }));
     });

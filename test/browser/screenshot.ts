@@ -1,6 +1,6 @@
 /**
  * Makes docs/page.png: the page of a paper stack that trades RefStrat_01 on recorded candles.
- * Run with `node --import tsx test/browser/screenshot.ts [file] [--width pixels] [--dark]`; needs Docker and Chromium.
+ * Run with `node --import tsx test/browser/screenshot.ts [file] [--width pixels] [--height pixels] [--dark]`; needs Docker and Chromium.
  */
 import * as path from "node:path";
 import * as fs from "node:fs/promises";
@@ -9,7 +9,8 @@ import { parseCandles } from "../../domain/candles";
 import { realCandlesFile } from "../support/candles";
 import { ThrowAwayDatabase } from "./database";
 import { FakeService, launchChromium, startGui } from "./rig";
-import { holdBotLock, simulateRun, writeFeedStatus, writeRun } from "./simulatedRun";
+import { shownBackup } from "./shownBackup";
+import { holdBotLock, shownLimits, simulateRun, writeBrokerCounts, writeFeedQuality, writeFeedStatus, writeRun } from "./simulatedRun";
 
 const bot = "refstrat01";
 const symbol = "BTCUSDT";
@@ -17,43 +18,57 @@ const symbol = "BTCUSDT";
 const lastCandle = Date.parse("2019-02-18T10:00:00Z");
 const bars = 2600;
 
-function options(): { target: string; width: number; dark: boolean } {
+function options(): { target: string; width: number; height: number; dark: boolean } {
   const program = new Command("screenshot")
     .argument("[file]", "where to write it", path.resolve(__dirname, "../../docs/page.png"))
     .option("--width <pixels>", "width of the window", Number, 1280)
+    .option("--height <pixels>", "height of the window", Number, 1500)
     .option("--dark", "as on a dark desktop", false)
     .parse();
-  return { target: String(program.processedArgs[0]), ...program.opts<{ width: number; dark: boolean }>() };
+  return { target: String(program.processedArgs[0]), ...program.opts<{ width: number; height: number; dark: boolean }>() };
 }
 
 async function main(): Promise<void> {
-  const { target, width, dark } = options();
+  const { target, width, height, dark } = options();
   const candles = parseCandles(await fs.readFile(await realCandlesFile(), "utf8"));
   const end = candles.findIndex((candle) => candle.openTime === lastCandle) + 1;
   const run = simulateRun(bot, symbol, candles.slice(end - bars, end));
   const database = await ThrowAwayDatabase.start([bot]);
-  const [broker, livefeed] = [new FakeService(), new FakeService()];
+  const [broker, livefeed, backup] = [new FakeService(), new FakeService(), new FakeService({ "/v1/status": () => shownBackup(Date.now()) })];
   try {
     const client = await database.connect();
     await writeRun(client, run);
     await writeFeedStatus(client, run);
+    await writeFeedQuality(
+      client,
+      run,
+      [
+        { minutesAgo: 20_000, state: "HEALTHY", reason: "candles arrive in order" },
+        { minutesAgo: 200, state: "DEGRADED", reason: "1 candle is missing" },
+        { minutesAgo: 199, state: "HEALTHY", reason: "candles arrive in order" },
+      ],
+      { silenceSeconds: 3.2, lateSeconds: 0, missingCandles: 0, clockSkewMilliseconds: 41, reconnectsPerHour: 0 },
+    );
+    await writeBrokerCounts(client, run, 200);
     await holdBotLock(client, bot);
     await broker.start();
     await livefeed.start();
+    await backup.start();
     const gui = await startGui({
       database: database.settings,
       mode: "paper",
       settings: {
-        bots: [{ name: bot, symbol, interval: "1h", strategy: "RefStrat_01" }],
+        bots: [{ name: bot, symbol, interval: "1h", strategy: "RefStrat_01", limits: shownLimits }],
         brokerUrl: broker.url,
         livefeedUrl: livefeed.url,
+        backupUrl: backup.url,
         mlflowPageUrl: "http://127.0.0.1:8401",
         configuration: { hash: "5f0c1d7be2a94e36" },
       },
     });
     const browser = await launchChromium();
     try {
-      const page = await browser.newPage({ viewport: { width, height: 1500 }, colorScheme: dark ? "dark" : "light" });
+      const page = await browser.newPage({ viewport: { width, height }, colorScheme: dark ? "dark" : "light" });
       await page.goto(gui.url);
       await page.locator("#trades tbody tr").nth(5).waitFor();
       await page.locator("#trust.yes").waitFor();
@@ -68,6 +83,7 @@ async function main(): Promise<void> {
   } finally {
     await broker.stop();
     await livefeed.stop();
+    await backup.stop();
     await database.remove();
   }
 }

@@ -41,7 +41,7 @@ export function simulateRun(bot: string, symbol: string, candles: readonly Candl
     run.decisions.push(decision);
     if (decision.intent !== null) {
       const id = clientOrderId(stack, bot, decision.bar, decision.intent.action);
-      const applied = applyIntent(account, decision.intent, { clientOrderId: id, bar: decision.bar });
+      const applied = applyIntent(account, decision.intent, { clientOrderId: id, bar: decision.bar, referencePrice: candle.close });
       account = applied.account;
       orders.set(id, applied.order);
     }
@@ -56,7 +56,7 @@ async function insert(client: pg.Client, table: string, rows: readonly object[])
   const columns = Object.keys(rows[0]!)
     .map((column) => `"${column}"`)
     .join(", ");
-  await client.query(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`, [JSON.stringify(rows)]);
+  await client.query(`INSERT INTO ${table} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`, [JSON.stringify(rows)]);
 }
 
 /** Writes a run as the services would have; the last decision is a few seconds old. */
@@ -87,7 +87,7 @@ export async function writeRun(client: pg.Client, run: SimulatedRun): Promise<vo
     "orders",
     run.orders.map((order) => ({
       ...{ client_order_id: order.clientOrderId, bot, bar: time(order.bar), action: order.action, side: order.side, type: order.type },
-      ...{ quantity: order.quantity, stop_price: order.stopPrice, status: order.status, reason: order.reason, created_at: time(now), updated_at: time(now) },
+      ...{ quantity: order.quantity, stop_price: order.stopPrice, reference_price: order.referencePrice, status: order.status, reason: order.reason, created_at: time(now), updated_at: time(now) },
     })),
   );
   await insert(
@@ -132,6 +132,45 @@ export async function writeFeedStatus(client: pg.Client, run: SimulatedRun, stat
     [run.symbol, state, reason, time(run.candles.at(-1)!.openTime)],
   );
 }
+
+/** A state the feed came into so many wall minutes ago. */
+export interface PastState {
+  minutesAgo: number;
+  state: "HEALTHY" | "DEGRADED" | "DOWN";
+  reason: string;
+}
+
+/** What the feed was and what was found about it; findings are of the run's last candles. */
+export async function writeFeedQuality(client: pg.Client, run: SimulatedRun, states: readonly PastState[], measures: object = {}): Promise<void> {
+  const { symbol } = run;
+  const ago = (minutes: number): string => time(Date.now() - minutes * 60_000);
+  const candle = (fromEnd: number): string => time(run.candles.at(-fromEnd)!.openTime);
+  await insert(client, "feed_states", states.map(({ minutesAgo, state, reason }, index) => ({ id: 1000 + index, symbol, interval: "1h", at: ago(minutesAgo), state, reason })));
+  await insert(client, "feed_findings", [
+    { id: 1001, at: ago(200), symbol, interval: "1h", open_time: candle(5), kind: "gap", severity: "DEGRADED", details: { missing: 1 } },
+    { id: 1002, at: ago(199), symbol, interval: "1h", open_time: candle(5), kind: "backfilled", severity: "note", details: { seconds: 41.3 } },
+    { id: 1003, at: ago(20), symbol, interval: "1h", open_time: candle(1), kind: "open jump", severity: "note", details: { change: 0.0063, open: 3711.2, closeBefore: 3688 } },
+  ]);
+  await client.query("UPDATE feed_status SET measures = $2, since = $3 WHERE symbol = $1", [symbol, JSON.stringify(measures), ago(states.at(-1)?.minutesAgo ?? 0)]);
+}
+
+/** What the broker counted of the run, and one intent that it refused some wall minutes ago. */
+export async function writeBrokerCounts(client: pg.Client, run: SimulatedRun, refusedMinutesAgo: number, mismatch: string | null = null): Promise<void> {
+  const { bot, decisions, orders } = run;
+  const count = (status: string): number => orders.filter((order) => order.action !== "stop" && order.status === status).length;
+  const intended = decisions.filter(({ intent }) => intent !== null).length;
+  const open = count("accepted") + count("working");
+  await client.query("DELETE FROM reconciliations WHERE bot = $1", [bot]);
+  await insert(client, "reconciliations", [
+    { bot, at: time(Date.now() - 4000), intended, sent: intended, rejected: count("rejected"), filled: count("filled"), cancelled: count("cancelled"), open, mismatch },
+  ]);
+  const refused = time(Date.now() - refusedMinutesAgo * 60_000);
+  await client.query("DELETE FROM rejections WHERE bot = $1", [bot]);
+  await insert(client, "rejections", [{ bot, kind: "lease", count: 2, first_at: refused, last_at: refused, last_reason: "no entry without the feed's lease: the feed is DEGRADED (1 candle is missing)" }]);
+}
+
+/** Limits that the runs of the tests keep to. */
+export const shownLimits = { orderQuantity: 5, orderNotional: 12_000, positionQuantity: 5, positionNotional: 12_000, ordersPerHour: 10, ordersPerDay: 60, secondsBetweenEntries: 3600 };
 
 /** Stands for a running bot: the session holds the bot's lock until it ends. */
 export async function holdBotLock(client: pg.Client, bot: string): Promise<void> {

@@ -17,7 +17,7 @@ describe("npx trading as a process", function () {
   let asked: Promise<void>;
   before(async () => {
     root = makeClone();
-    for (const folder of ["operations", "config", "domain"]) fs.cpSync(path.join(PROJECT, folder), path.join(root, folder), { recursive: true });
+    for (const folder of ["operations", "config", "domain", "mlflow", "images"]) fs.cpSync(path.join(PROJECT, folder), path.join(root, folder), { recursive: true });
     fs.symlinkSync(path.join(PROJECT, "node_modules"), path.join(root, "node_modules"), "junction");
     // A Docker that takes every question and never answers.
     asked = new Promise((resolve) => (docker = net.createServer((socket) => void socket.once("data", () => resolve()).on("error", () => undefined))));

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { stackContext } from "../../components/StackContext";
 import { TradingStack } from "../../components/TradingStack";
 import { derivePassword } from "../../config/clone";
+import { backupSecrets } from "../../config/backupSecrets";
 import type { DesiredState } from "../../config/desiredState";
 import type { StackConfiguration } from "../../config/schema";
 import { parseStackConfiguration } from "../../config/stackConfiguration";
@@ -22,7 +23,8 @@ const imageHashes = Object.fromEntries(IMAGE_NAMES.map((name) => [name, `hash-of
 
 /** Secrets of the derived kind, to be looked for where they must not be. */
 function derivedSecrets(): string[] {
-  return ["database/postgres", "database/broker", "database/bot_refstrat01", "broker-token/refstrat01"].map((purpose) => derivePassword(KEY, purpose));
+  const purposes = ["database/postgres", "database/broker", "database/bot_refstrat01", "broker-token/refstrat01", "backup/database", "backup/files", "backup/second-copy"];
+  return purposes.map((purpose) => derivePassword(KEY, purpose));
 }
 
 /** Declares a stack against Pulumi's mocks and returns what was made and called. */
@@ -49,14 +51,16 @@ async function declare(configuration: Record<string, unknown>, options: { previe
   );
   const parsed: StackConfiguration = parseStackConfiguration(String(configuration.mode), configuration);
   const context = stackContext(String(configuration.mode), parsed.mode, "owner-of-the-test", KEY, parsed.logLevel);
-  const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, imageHashes, verifyImages: async (ids) => void called.push(`verify ${Object.keys(ids).join(" ")}`), root: __dirname });
+  const secrets = parsed.backup.enabled ? backupSecrets(__dirname, String(configuration.mode), parsed.backup, KEY) : undefined;
+  const verifyImages = async (ids: Readonly<Record<string, string>>) => void called.push(`verify ${Object.keys(ids).join(" ")}`);
+  const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, imageHashes, verifyImages, root: __dirname, backupSecrets: secrets });
   const health = options.preview ? undefined : await new Promise<string>((resolve) => stack.health.apply(resolve));
   await pulumi.runtime.disconnect();
   const containers = made.filter(({ type }) => type === "docker:index/container:Container");
   return { made, called, containers, stack, health };
 }
 
-const paper = { mode: "paper", portBase: 8400, feed: { source: "synthetic" }, bots: [{ name: "refstrat01" }, { name: "second" }] };
+const paper = { mode: "paper", portBase: 8400, feed: { source: "synthetic" }, bots: ["refstrat01", "second"].map((name) => ({ name, limits: { orderQuantity: 1, orderNotional: 12_000 } })) };
 const live = { ...paper, mode: "live", portBase: 8500 };
 
 describe("the program", function () {
@@ -71,20 +75,52 @@ describe("the program", function () {
   it("declares the containers of a paper stack, each under the house rules", () => {
     const { containers } = ofPaper;
     expect(containers.map(({ inputs }) => inputs.name).sort()).to.deep.equal(
-      ["bot-refstrat01", "bot-second", "broker", "gui", "livefeed", "mlflow", "timescaledb"].map((service) => `trading-paper-${service}`),
+      ["backup", "bot-refstrat01", "bot-second", "broker", "gui", "livefeed", "mlflow", "timescaledb"].map((service) => `trading-paper-${service}`),
     );
     for (const { name, inputs } of containers) {
       expect(inputs.image, name).to.equal(IMAGE_ID);
       expect(inputs.readOnly, name).to.equal(true);
-      expect(inputs.user, name).to.match(/^[1-9]\d*:[1-9]\d*$/);
+      if (name !== "backup") expect(inputs.user, name).to.match(/^[1-9]\d*:[1-9]\d*$/);
+      if (name !== "backup") expect(inputs.capabilities, name).to.deep.equal({ drops: ["ALL"] });
       expect(inputs.memorySwap, name).to.equal(inputs.memory);
       expect(inputs.destroyGraceSeconds, name).to.be.greaterThan(0);
       expect(inputs.healthcheck.tests[0], name).to.equal("CMD");
       expect(inputs.networksAdvanced, name).to.have.length(1);
       expect(inputs.networksAdvanced[0].name, name).to.equal("trading-paper");
       for (const port of inputs.ports) expect(port.ip, name).to.equal("127.0.0.1");
-      for (const volume of inputs.volumes) expect(volume.hostPath, name).to.equal(undefined);
+      for (const volume of inputs.volumes) if (name !== "backup") expect(volume.hostPath, name).to.equal(undefined);
     }
+  });
+
+  it("lets the backup container read everything, and change nothing but the backups", () => {
+    const backup = ofPaper.containers.find(({ name }) => name === "backup")!.inputs;
+    expect(backup.user).to.equal("0");
+    expect(backup.capabilities).to.deep.equal({ drops: ["ALL"], adds: ["DAC_OVERRIDE", "KILL", "SETGID", "SETUID"] });
+    const writable = backup.volumes.filter((volume: { readOnly: boolean }) => !volume.readOnly);
+    expect(writable).to.deep.equal([{ volumeName: "trading-paper-backups", containerPath: "/backups", readOnly: false }]);
+    expect(backup.volumes).to.deep.include({ hostPath: __dirname, containerPath: "/project", readOnly: true });
+    expect(backup.cpuShares).to.be.lessThan(1024);
+  });
+
+  it("mounts the folder of a second copy where one is configured", async () => {
+    const { containers } = await declare({ ...paper, backup: { secondCopy: { kind: "path", path: "/media/disk" } } });
+    expect(containers.find(({ name }) => name === "backup")!.inputs.volumes).to.deep.include({ hostPath: "/media/disk", containerPath: "/second-copy", readOnly: false });
+  });
+
+  it("tells the backup which images the stack runs", () => {
+    const filling = ofPaper.made.find(({ name }) => name === "backup-secrets-files")!;
+    const files = String(filling.inputs.stdin.value).split("\n").map((line) => line.split("\t"));
+    const images = JSON.parse(Buffer.from(files.find(([name]) => name === "deployed-images.json")![1]!, "base64").toString()) as object;
+    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "gui", "backup", "bot-refstrat01", "bot-second");
+    expect(new Set(Object.values(images))).to.deep.equal(new Set([IMAGE_ID]));
+  });
+
+  it("declares nothing of a backup where paper does without, and archives no log", async () => {
+    const { containers, made } = await declare({ ...paper, backup: { enabled: false } });
+    expect(containers.map(({ name }) => name)).not.to.include("backup");
+    expect(made.map(({ name }) => name).filter((name) => name.startsWith("backup-"))).to.deep.equal([]);
+    const database = containers.find(({ name }) => name === "timescaledb")!;
+    expect(database.inputs.volumes.map((volume: { containerPath: string }) => volume.containerPath)).to.deep.equal(["/var/lib/postgresql/data", "/secrets"]);
   });
 
   it("publishes the page and MLflow, and nothing else", () => {
@@ -114,6 +150,7 @@ describe("the program", function () {
     const { containers } = ofPaper;
     const roles = containers.flatMap(({ inputs }) => (inputs.envs as string[]).filter((entry) => entry.startsWith("DATABASE_USER=")));
     expect(new Set(roles).size).to.equal(roles.length);
+    expect(roles).to.have.length(containers.length - 2);
     const volumes = containers.map(({ inputs }) => inputs.volumes.find((volume: { containerPath: string }) => volume.containerPath === "/secrets").volumeName);
     expect(new Set(volumes).size).to.equal(containers.length);
   });
@@ -126,6 +163,18 @@ describe("the program", function () {
     expect(health).to.equal("every container is as it is wanted");
   });
 
+  it("tells each bot, and no other, which image it runs", () => {
+    const told = ofPaper.containers.filter(({ inputs }) => (inputs.envs as string[]).includes(`TRADING_IMAGE=${IMAGE_ID}`)).map(({ name }) => name);
+    expect(told).to.deep.equal(["bot-refstrat01", "bot-second"]);
+  });
+
+  it("gives the broker every limit, those that were left out included", () => {
+    const broker = ofPaper.containers.find(({ name }) => name === "broker")!;
+    const settings = JSON.parse((broker.inputs.envs as string[]).find((entry) => entry.startsWith("SETTINGS="))!.slice("SETTINGS=".length));
+    expect(settings.bots[0].limits).to.deep.equal({ ...{ orderQuantity: 1, orderNotional: 12_000, positionQuantity: 1, positionNotional: 12_000 }, ...{ ordersPerHour: 10, ordersPerDay: 60, secondsBetweenEntries: 3600 } });
+    expect(settings.limits).to.deep.equal({ exposureNotional: 24_000, ordersPerHour: 100, ordersPerDay: 600 });
+  });
+
   it("runs nothing in a preview", async () => {
     const { called } = await declare(paper, { preview: true });
     expect(called).to.deep.equal([]);
@@ -134,7 +183,7 @@ describe("the program", function () {
   it("lets each container of a preview depend on its own image alone", async () => {
     const { containers } = await declare(paper, { preview: true, unknownImage: "image-bot" });
     const known = containers.filter(({ inputs }) => inputs.image === IMAGE_ID).map(({ name }) => name);
-    expect(known.sort()).to.deep.equal(["broker", "gui", "livefeed", "mlflow", "timescaledb"]);
+    expect(known.sort()).to.deep.equal(["backup", "broker", "gui", "livefeed", "mlflow", "timescaledb"]);
   });
 
   it("fills the volume of a recording with the file as it is", async () => {
@@ -144,6 +193,12 @@ describe("the program", function () {
     expect(filling.inputs.stdin).to.equal(`${file}\t${fs.readFileSync(__filename).toString("base64")}\n`);
     const livefeed = containers.find(({ name }) => name === "livefeed")!;
     expect(livefeed.inputs.volumes).to.deep.include({ volumeName: "trading-paper-recording", containerPath: "/recording", readOnly: true });
+  });
+
+  it("tells the feed where the machine is when the source is on it", async () => {
+    const hostsOf = async (address: string) => (await declare({ ...paper, feed: { source: "external", address } })).containers.find(({ name }) => name === "livefeed")!.inputs.hosts;
+    expect(await hostsOf("http://host.docker.internal:8600")).to.deep.equal([{ host: "host.docker.internal", ip: "host-gateway" }]);
+    expect(await hostsOf("http://feed.example:8600")).to.equal(undefined);
   });
 
   it("makes no bot before livefeed and broker are healthy", () => {

@@ -3,10 +3,14 @@ import type { RunbookCommand } from "./powershell";
 /** Programs that a runbook may name, and what runs them in the test. */
 export type Runner = "pulumi" | "trading" | "docker" | "git" | "start";
 
+/** What the test has to make before a command makes sense, or in place of the machine's own. */
+export type Circumstance = "an interrupted restore" | "a crontab of the test's own";
+
 /** A runbook's command as the test runs it. */
 export interface TestCommand {
   readonly runner: Runner;
   readonly argv: readonly string[];
+  readonly circumstance?: Circumstance;
 }
 
 export interface Substitutes {
@@ -14,7 +18,14 @@ export interface Substitutes {
   readonly stack: string;
   /** File of candles that stands for the owner's. */
   readonly data: string;
+  /** A time to which the throw-away stack can be restored, ISO; empty where it has no backup. */
+  readonly moment: string;
+  /** File that is not there, and into which a key may be written. */
+  readonly newFile: string;
 }
+
+/** Runbooks whose commands belong on no stack, and the test that runs them. */
+export const TESTED_ELSEWHERE: Readonly<Record<string, string>> = { "Restore_By_Hand.md": "test/backup/byHand.test.ts" };
 
 /** Stacks a runbook may name. */
 const STACKS = ["paper", "live"];
@@ -27,7 +38,11 @@ export const HARMLESS_FORMS: readonly { readonly typed: string; readonly runs: s
   { typed: "npm start", runs: "npm start -- --stack NAME --check", reason: "would install Docker and bring up the owner's stack; --check reads the same items and changes nothing" },
   { typed: "npm run pulumi -- up|destroy|refresh", runs: "the same with --yes", reason: "nobody is there to answer Pulumi's question" },
   { typed: "npx trading backtest --data FILE", runs: "the same with a file of the test", reason: "the owner's file is not in the project" },
-  { typed: "git ...", runs: "the same in a repository of the test", reason: "must not touch the project's own history" },
+  { typed: "git ...", runs: "the same in the throw-away stack's folder, a repository of its own", reason: "must not touch the project's own history" },
+  { typed: "npx trading restore --to TIME", runs: "the same to the newest second of the throw-away stack's archive", reason: "the runbook's time is an example, and no stack of the test was there then" },
+  { typed: "npx trading restore --go-back", runs: "the same, after a restore that the test began and killed", reason: "there is nothing to go back from where no restore was interrupted" },
+  { typed: "npx trading recovery-key --out FILE", runs: "the same with a new file of the test", reason: "the owner's drive is not on every machine, and a file that is there is refused" },
+  { typed: "npx trading schedule ...", runs: "the same with a crontab of the test's own in the search path, and nothing else in it", reason: "must not put a task of a throw-away stack into this machine's scheduler" },
 ];
 
 /**
@@ -47,7 +62,7 @@ function mapped(argv: readonly string[], substitutes: Substitutes): TestCommand 
   const [program, ...rest] = argv;
   if (program === "npm" && rest[0] === "start") return { runner: "start", argv: startArguments(npmArguments(rest.slice(1)), substitutes) };
   if (program === "npm" && rest[0] === "run" && rest[1] === "pulumi") return { runner: "pulumi", argv: pulumiArguments(stackNamed(npmArguments(rest.slice(2)), substitutes)) };
-  if (program === "npx" && rest[0] === "trading") return { runner: "trading", argv: withData(stackNamed(rest.slice(1), substitutes), substitutes) };
+  if (program === "npx" && rest[0] === "trading") return tradingCommand(stackNamed(rest.slice(1), substitutes), substitutes);
   if (program === "docker") return { runner: "docker", argv: rest.map((word) => containerName(word, substitutes)) };
   if (program === "git") return { runner: "git", argv: rest };
   throw new Error("is no command of this project; allowed: npm start, npm run pulumi, npx trading, docker, git");
@@ -85,7 +100,15 @@ function containerName(word: string, { stack }: Substitutes): string {
   return word.replace(/^trading-(paper|live)(?=-|$)/, `trading-${stack}`);
 }
 
-function withData(argv: readonly string[], { data }: Substitutes): readonly string[] {
-  const at = argv.indexOf("--data");
-  return at === -1 ? argv : argv.map((word, index) => (index === at + 1 ? data : word));
+function tradingCommand(words: readonly string[], { data, moment, newFile }: Substitutes): TestCommand {
+  const [name] = words;
+  const argv = withValue(withValue(withValue(words, "--data", () => data), "--out", () => newFile), "--to", (to) => (/^\d{4}-\d\d-\d\dT/.test(to) ? moment : to));
+  const circumstance = name === "schedule" ? "a crontab of the test's own" : name === "restore" && words.includes("--go-back") ? "an interrupted restore" : undefined;
+  return { runner: "trading", argv, ...(circumstance && { circumstance }) };
+}
+
+/** Another value for an option, where it is there. */
+function withValue(argv: readonly string[], option: string, value: (typed: string) => string): readonly string[] {
+  const at = argv.indexOf(option);
+  return at === -1 ? argv : argv.map((word, index) => (index === at + 1 ? value(word) : word));
 }

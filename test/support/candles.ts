@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
+import type { Candle } from "../../domain/candles";
 
 const repositoryRoot = path.resolve(__dirname, "..", "..");
 const sharedFile = path.resolve(repositoryRoot, "..", "shared", "data", "btcusd-1h-coinbase.csv.gz");
@@ -37,6 +38,12 @@ export async function realCandlesFile(): Promise<string> {
   await writeFile(unfinished, text);
   await rename(unfinished, cachedFile);
   return cachedFile;
+}
+
+/** The candles as the text of a recording. */
+export function recordingOf(candles: readonly Candle[]): string {
+  const rows = candles.map(({ openTime, open, high, low, close, volume }) => [openTime, open, high, low, close, volume].join(","));
+  return ["open_time_ms,open,high,low,close,volume", ...rows, ""].join("\n");
 }
 
 async function isExpected(file: string): Promise<boolean> {

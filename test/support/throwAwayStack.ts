@@ -62,6 +62,9 @@ export interface ThrowAwayOptions {
   readonly files?: Readonly<Record<string, string | Buffer>>;
 }
 
+/** Limits that no order of the tests comes near. */
+export const wideLimits = { orderQuantity: 1000, orderNotional: 1_000_000 };
+
 /** What a checkout holds that a throw-away project must not copy. */
 const NOT_COPIED = new Set(["node_modules", ".git", ".tools", ".trading"]);
 
@@ -106,7 +109,9 @@ export class ThrowAwayStack {
       mode: "paper",
       portBase: this.portBase,
       feed: { source: "synthetic", seed: 7, speed: 3600 },
-      bots: [{ name: "refstrat01" }],
+      bots: [{ name: "refstrat01", limits: wideLimits }],
+      // Tests of other things do without; live cannot.
+      ...(configuration["mode"] === "live" ? {} : { backup: { enabled: false } }),
       ...configuration,
     };
     const salt = fs.existsSync(file) ? /^encryptionsalt:.*$/m.exec(fs.readFileSync(file, "utf8"))?.[0] : undefined;

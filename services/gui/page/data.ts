@@ -1,4 +1,4 @@
-import type { BotView, CandlesView, DecisionView, EquityView, StatusView, TradeView } from "../api";
+import type { BotView, CandlesView, DecisionView, EquityView, FeedView, FindingView, StatusView, TradeView } from "../api";
 
 /** An answer takes at most this long; later ones come when they come. */
 const patienceMilliseconds = 8000;
@@ -16,20 +16,22 @@ export interface History {
   trades: TradeView[];
   equity: EquityView;
   decisions: DecisionView[];
+  findings: FindingView[];
 }
 
 export async function getHistory(bot: string): Promise<History> {
   const query = `?bot=${encodeURIComponent(bot)}`;
-  const [candles, trades, equity, decisions] = await Promise.all([
+  const [candles, trades, equity, decisions, findings] = await Promise.all([
     get<CandlesView>(`/api/candles${query}&limit=400`),
     get<TradeView[]>(`/api/trades${query}&limit=200`),
     get<EquityView>(`/api/equity${query}&limit=1000`),
     get<DecisionView[]>(`/api/decisions${query}&limit=50`),
+    get<FindingView[]>(`/api/findings${query}&limit=50`),
   ]);
-  return { candles, trades, equity, decisions };
+  return { candles, trades, equity, decisions, findings };
 }
 
 /** Changes when the history has something new. */
-export function historyVersion(bot: BotView): string {
-  return [bot.name, bot.lastCandle, bot.processedBar, bot.lastDecision?.bar, bot.trades, bot.position?.stopPrice].join("|");
+export function historyVersion(bot: BotView, feed: FeedView | undefined): string {
+  return [feed?.newestFinding, bot.name, bot.lastCandle, bot.processedBar, bot.lastDecision?.bar, bot.trades, bot.position?.stopPrice].join("|");
 }

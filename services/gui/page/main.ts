@@ -1,11 +1,13 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import type { BotView, CandlesView, EquityView, StatusView, TrustView } from "../api";
+import type { BotView, CandlesView, EquityView, FeedView, StatusView, TrustView } from "../api";
 import { CandleChart, EquityChart } from "./charts";
 import { getHistory, getStatus, historyVersion, type History } from "./data";
+import { backupFacts } from "./backup";
 import { create, element, replaceChildren, setText } from "./dom";
 import { ageText, minuteText, numberText, percentText, secondText } from "./format";
-import { showDecisions, showTrades } from "./tables";
+import { qualityFacts, reconciliationFacts, type Fact } from "./feed";
+import { showDecisions, showFindings, showLimits, showRejections, showTrades } from "./tables";
 import { tilesOf } from "./tiles";
 
 const pollMilliseconds = 2000;
@@ -28,6 +30,10 @@ const serverNow = (): number => (status === undefined ? Date.now() : status.now 
 function chosenBot(): BotView | undefined {
   const name = new URLSearchParams(location.hash.slice(1)).get("bot");
   return status?.bots.find((bot) => bot.name === name) ?? status?.bots[0];
+}
+
+function feedOf(view: StatusView | undefined, bot: BotView): FeedView | undefined {
+  return view?.feeds.find((feed) => feed.symbol === bot.symbol && feed.interval === bot.interval);
 }
 
 function currentTrust(view: StatusView | undefined): TrustView {
@@ -85,6 +91,22 @@ function showTimes(): void {
     return tile;
   });
   replaceChildren(element("tiles"), tiles);
+  const feed = feedOf(status, bot);
+  setText(element("quality-title"), `Feed quality ${bot.symbol} ${bot.interval}`);
+  showFacts(element("quality"), feed === undefined ? [] : qualityFacts(feed, status, serverNow()));
+  setText(element("broker-title"), `Broker, bot ${bot.name}: all fills simulated`);
+  showFacts(element("reconciliation"), reconciliationFacts(bot, serverNow()));
+  showFacts(element("backup"), backupFacts(status.backup, serverNow()));
+}
+
+function showFacts(list: HTMLElement, facts: readonly Fact[]): void {
+  replaceChildren(list, facts.flatMap(({ label, value, tone }) => [create("dt", label), create("dd", value, tone)]));
+}
+
+/** What comes with every answer and does not change by the second. */
+function showBroker(view: StatusView, bot: BotView): void {
+  showLimits(element("limits"), bot.limits);
+  showRejections(element("rejections"), bot.name, bot.rejections, view.strangers);
 }
 
 function showCandleLegend({ candles, lines }: CandlesView): void {
@@ -127,10 +149,11 @@ function showHistory(view: History, bot: BotView): void {
   );
   showDecisions(element("decisions"), view.decisions);
   showTrades(element("trades"), view.trades);
+  showFindings(element("findings"), view.findings);
 }
 
 async function refreshHistory(bot: BotView): Promise<void> {
-  const wanted = historyVersion(bot);
+  const wanted = historyVersion(bot, feedOf(status, bot));
   if (wanted === version || status?.stale === true) return;
   const view = await getHistory(bot.name);
   if (chosenBot()?.name !== bot.name) return;
@@ -152,6 +175,7 @@ async function poll(): Promise<void> {
     showHeader(status, bot);
     showChooser(status, bot);
     showTimes();
+    showBroker(status, bot);
     // A history that cannot be had now keeps its old version and is asked for again.
     if (failedSince === undefined) await refreshHistory(bot).catch(() => undefined);
   } else showTimes();

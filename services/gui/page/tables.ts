@@ -1,22 +1,30 @@
-import type { DecisionView, TradeView } from "../api";
+import type { DecisionView, FindingView, LimitView, RejectionView, TradeView } from "../api";
 import { create, replaceChildren } from "./dom";
-import { minuteText, numberText, secondText, signedText } from "./format";
+import { measureTexts } from "./feed";
+import { durationText, minuteText, numberText, secondText, signedText } from "./format";
 
-type Cell = readonly [text: string, className?: string];
+type Cell = readonly [content: string | HTMLElement, className?: string];
 
 function row(cells: readonly Cell[]): HTMLElement {
   const line = document.createElement("tr");
-  line.append(...cells.map(([text, className]) => create("td", text, className)));
+  line.append(...cells.map(([content, className]) => cell(content, className)));
   return line;
+}
+
+function cell(content: string | HTMLElement, className?: string): HTMLElement {
+  if (typeof content === "string") return create("td", content, className);
+  const made = create("td", "", className);
+  made.append(content);
+  return made;
 }
 
 function fill(table: HTMLElement, rows: HTMLElement[], columns: number, nothing: string): void {
   const body = table.querySelector("tbody")!;
   if (rows.length > 0) return replaceChildren(body, rows);
   const line = document.createElement("tr");
-  const cell = create("td", nothing, "empty");
-  cell.setAttribute("colspan", String(columns));
-  line.append(cell);
+  const empty = create("td", nothing, "empty");
+  empty.setAttribute("colspan", String(columns));
+  line.append(empty);
   replaceChildren(body, [line]);
 }
 
@@ -49,4 +57,46 @@ export function showTrades(table: HTMLElement, trades: readonly TradeView[]): vo
     ]),
   );
   fill(table, rows, 8, "No closed trade yet");
+}
+
+const severityTones: Record<FindingView["severity"], string> = { note: "", DEGRADED: "warning", DOWN: "bad" };
+
+export function showFindings(table: HTMLElement, findings: readonly FindingView[]): void {
+  const rows = findings.map(({ at, openTime, kind, severity, details }) =>
+    row([[secondText(at)], [minuteText(openTime)], [kind], [severity, severityTones[severity]], [measureTexts(details).join(", "), "text"]]),
+  );
+  fill(table, rows, 5, "Nothing found");
+}
+
+/** @param strangers requests without a valid token, which are no bot's */
+export function showRejections(table: HTMLElement, bot: string, rejections: readonly RejectionView[], strangers: readonly RejectionView[]): void {
+  const named = [...rejections.map((rejection) => ({ by: bot, ...rejection })), ...strangers.map((rejection) => ({ by: "unknown", ...rejection }))];
+  const rows = named.map(({ by, kind, count, lastAt, lastReason }) => row([[secondText(lastAt)], [by], [kind], [numberText(count, 0), "number"], [lastReason, "text"]]));
+  fill(table, rows, 5, "Nothing refused");
+}
+
+const limitDecimals: Record<Exclude<LimitView["unit"], "seconds">, number> = { base: 5, quote: 2, orders: 0 };
+
+function limitText(value: number | null, unit: LimitView["unit"]): string {
+  if (unit !== "seconds") return numberText(value, limitDecimals[unit]);
+  return value === null ? numberText(null) : durationText(value * 1000);
+}
+
+export function showLimits(table: HTMLElement, limits: readonly LimitView[]): void {
+  const rows = limits.map(({ name, used, allowed, bound, unit }) => {
+    const word = bound === "most" ? "at most" : "at least";
+    return row([[name], [limitText(used, unit), "number"], [`${word} ${limitText(allowed, unit)}`, "number"], [bound === "most" && used !== null ? share(name, used, allowed) : ""]]);
+  });
+  fill(table, rows, 4, "Not known");
+}
+
+function share(name: string, used: number, allowed: number): HTMLElement {
+  const meter = document.createElement("meter");
+  meter.max = allowed;
+  meter.high = allowed * 0.8;
+  meter.optimum = 0;
+  meter.value = used;
+  meter.textContent = `${Math.round((used / allowed) * 100)} %`;
+  meter.setAttribute("aria-label", `${name}: ${meter.textContent} used`);
+  return meter;
 }

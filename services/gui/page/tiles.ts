@@ -1,7 +1,7 @@
 import type { BotView, FeedView, StatusView } from "../api";
 import { ageText, durationText, minuteText, numberText, percentText, signedText } from "./format";
 
-type Tone = "" | "good" | "warning" | "bad";
+export type Tone = "" | "good" | "warning" | "bad";
 
 /** One value with what explains it. */
 export interface Tile {

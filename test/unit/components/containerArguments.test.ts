@@ -3,7 +3,7 @@ import { containerArguments, fingerprint, type ContainerSpecification } from "..
 import { ownFrames, ownMessage } from "../../../components/errorOutput";
 import { foreignObjects } from "../../../components/ownership";
 import { fileLines } from "../../../components/FilledVolume";
-import { databaseRoles } from "../../../components/TradingStack";
+import { databaseRoles } from "../../../config/databaseRoles";
 import { botState } from "../../../config/botState";
 import { dataVolumeOptions } from "../../../components/resourceOptions";
 import { allNames, dataVolumes, stackNames, stackPorts } from "../../../config/names";
@@ -124,7 +124,7 @@ describe("data volumes", () => {
 });
 
 describe("bots", () => {
-  const configuration = (mode: string) => parseStackConfiguration(mode, { mode, portBase: 8400, feed: { source: "synthetic" }, bots: [{ name: "a" }, { name: "b" }] });
+  const configuration = (mode: string) => parseStackConfiguration(mode, { mode, portBase: 8400, feed: { source: "synthetic" }, bots: ["a", "b"].map((name) => ({ name, limits: { orderQuantity: 1, orderNotional: 12_000 } })) });
   it("run in paper unless they are wanted stopped", () => {
     expect(botState(configuration("paper"), { bots: { a: "stopped" } }, "a").running).to.equal(false);
     expect(botState(configuration("paper"), { bots: { a: "stopped" } }, "b").running).to.equal(true);

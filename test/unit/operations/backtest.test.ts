@@ -30,7 +30,8 @@ describe("backtest", () => {
     file = path.join(root, "candles.csv");
   });
   afterEach(() => fs.rmSync(root, { recursive: true }));
-  const backtest = (...more: string[]) => trading(root, ["backtest", "--data", file, ...more]);
+  // What is recorded, and where, is in backtestRuns.test.ts: these must not reach an MLflow that runs on this machine.
+  const backtest = (...more: string[]) => trading(root, ["backtest", "--data", file, "--no-record", ...more]);
   const report = async (...more: string[]) => JSON.parse((await backtest("--json", ...more)).out) as BacktestReport;
 
   it("prints a table, - for what cannot be computed", async () => {
@@ -79,7 +80,7 @@ describe("backtest", () => {
     expect(profit).to.be.closeTo(trade!.profit, 1e-6);
     expect(metrics.hitRate).to.equal(trade!.profit > 0 ? 1 : 0);
     expect(settings).to.include({ emaFast: 2, emaSlow: 3, atrPeriod: 2, stopAtrMultiple: 3 });
-    expect(execution).to.deep.equal({ feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001 });
+    expect(execution).to.deep.equal({ feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001, priceCollar: 0.02 });
     expect([fills.length, openPosition]).to.deep.equal([2, null]);
     const free = await report(...QUICK, "--fee-rate", "0", "--slippage-rate", "0", "--starting-cash", "5000");
     expect([free.fees, free.metrics.startingCash]).to.deep.equal([0, 5000]);

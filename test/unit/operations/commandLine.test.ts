@@ -8,15 +8,18 @@ describe("the command line", () => {
   after(() => fs.rmSync(root, { recursive: true }));
 
   const wrong: [string, string][] = [
-    ["frob", "error: unknown command 'frob'; allowed: status, stop, start, backtest, delete-data"],
+    ["frob", "error: unknown command 'frob'; allowed: status, stop, start, acknowledge-feed, backtest, delete-data, backup, backups, restore, restore-test, recover, recovery-key, tend, schedule"],
     ["stop bto", "error: unknown command 'bto' (Did you mean bot?); allowed: bot"],
     ["status --foo", "error: unknown option '--foo'; allowed: --stack, --json, --help"],
-    ["delete-data --yes", "error: unknown option '--yes'; allowed: --confirm, --stack, --json, --help"],
+    ["delete-data --yes", "error: unknown option '--yes'; allowed: --with-backups, --confirm, --stack, --json, --help"],
     ["stop bot a b", "error: too many arguments for 'bot'. Expected 1 argument but got 2; allowed: [options] [name]"],
     ["status --stack", "error: option '--stack <name>' argument missing"],
     ["status --stack nope", 'error: there is no stack "nope" (Pulumi.nope.yaml is missing); known stacks: live, paper'],
     ["status --stack A/b", 'error: "A/b" cannot be the name of a stack; allowed: a lower-case letter, then up to 30 lower-case letters, digits and hyphens'],
     ["stop bot nobody", 'error: stack paper declares no bot "nobody"; declared: refstrat01, second'],
+    ["acknowledge-feed", "error: required option '--reason <text>' not specified"],
+    ["acknowledge-feed --reason x --symbol ETHUSDT", 'error: stack paper has no feed "ETHUSDT"; allowed: BTCUSDT'],
+    [`acknowledge-feed --reason ${"x".repeat(201)}`, "error: --reason has 201 characters; allowed: 1 to 200"],
     ["backtest", "error: required option '--data <file>' not specified"],
     ["backtest --data x --set emaFast", "error: option '--set <key=value>' argument 'emaFast' is invalid. Allowed: key=value, for example emaFast=12."],
     ["backtest --data x --warmup-bars 1.5", "error: option '--warmup-bars <count>' argument '1.5' is invalid. Allowed: a whole number from 0 on."],
@@ -41,7 +44,7 @@ describe("the command line", () => {
     });
   }
 
-  for (const line of ["--help", "status --help", "stop --help", "stop bot --help", "start bot --help", "backtest --help", "delete-data --help"]) {
+  for (const line of ["--help", "status --help", "stop --help", "stop bot --help", "start bot --help", "acknowledge-feed --help", "backtest --help", "delete-data --help", "backup --help", "backups --help", "restore --help", "restore-test --help", "recover --help", "recovery-key --help", "tend --help", "schedule --help", "schedule install --help"]) {
     it(`${line} shows every option and ends with 0`, async () => {
       const told = await trading(root, line.split(" "));
       expect(told.exitCode).to.equal(0);

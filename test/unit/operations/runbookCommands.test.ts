@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { testCommand } from "../../runbooks/mapping";
+import { RUNBOOK_SECTIONS } from "../../../domain/backup/alarmFacts";
+import { TESTED_ELSEWHERE, testCommand } from "../../runbooks/mapping";
 import { runbookCommands, words } from "../../runbooks/powershell";
 
-const substitutes = { stack: "t1", data: "candles.csv" };
+const substitutes = { stack: "t1", data: "candles.csv", moment: "2026-11-21T18:00:00Z", newFile: "/tmp/t1/key.txt" };
 
 describe("words of a runbook's command line", () => {
   const cases: [string, string[]][] = [
@@ -66,6 +67,19 @@ describe("what the test runs for a command", () => {
   ];
   for (const [text, runner, argv] of cases) it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner, argv }));
 
+  const ofTheBackup: [string, string[], string | undefined][] = [
+    ["npx trading restore --stack paper --to latest --confirm paper", ["restore", "--stack", "t1", "--to", "latest", "--confirm", "t1"], undefined],
+    ["npx trading restore --stack live --to 2026-11-21T03:30:00Z --confirm live", ["restore", "--stack", "t1", "--to", "2026-11-21T18:00:00Z", "--confirm", "t1"], undefined],
+    ["npx trading restore --stack paper --only config --release HEAD~1 --confirm paper", ["restore", "--stack", "t1", "--only", "config", "--release", "HEAD~1", "--confirm", "t1"], undefined],
+    ["npx trading restore --stack paper --go-back --confirm paper", ["restore", "--stack", "t1", "--go-back", "--confirm", "t1"], "an interrupted restore"],
+    ["npx trading recovery-key --stack paper --out C:\\Users\\Public\\k.txt", ["recovery-key", "--stack", "t1", "--out", "/tmp/t1/key.txt"], undefined],
+    ["npx trading schedule install --stack paper --at 05:00", ["schedule", "install", "--stack", "t1", "--at", "05:00"], "a crontab of the test's own"],
+    ["npx trading tend --stack paper", ["tend", "--stack", "t1"], undefined],
+  ];
+  for (const [text, argv, circumstance] of ofTheBackup) {
+    it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner: "trading", argv, ...(circumstance !== undefined && { circumstance }) }));
+  }
+
   const refused: [string, string][] = [
     ["npm test", "is no command of this project; allowed: npm start, npm run pulumi, npx trading, docker, git"],
     ["npm run pulumi up", "needs -- before the arguments that npm hands on"],
@@ -84,4 +98,14 @@ describe("the runbooks of the project", () => {
       for (const command of commands) testCommand(command, substitutes);
     });
   }
+  for (const [file, test] of Object.entries(TESTED_ELSEWHERE)) {
+    it(`${file} is there, and so is the test of its own`, () => {
+      expect(fs.existsSync(path.join(folder, file)), file).to.equal(true);
+      expect(fs.readFileSync(path.join(folder, "..", test), "utf8")).to.contain(file);
+    });
+  }
+  it("Backup_And_Restore.md has every section that an alarm names", () => {
+    const headings = [...fs.readFileSync(path.join(folder, "Backup_And_Restore.md"), "utf8").matchAll(/^### (.+)$/gm)].map(([, heading]) => heading!);
+    expect(headings).to.include.members([...RUNBOOK_SECTIONS]);
+  });
 });

@@ -31,12 +31,17 @@ describe("status", () => {
         "│ mlflow         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ broker         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ gui            │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ backup         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ bot-refstrat01 │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ bot-second     │ stopped │ exited  │ -       │ 0123456789ab │ -         │ 0        │ yes │",
         "└────────────────┴─────────┴─────────┴─────────┴──────────────┴───────────┴──────────┴─────┘",
-        "Feed      BTCUSDT 1h: HEALTHY, last candle 2024-02-29 23:00 UTC, lease for 45 s",
+        "Feed      BTCUSDT 1h: HEALTHY for 2 h 5 min, last candle 2024-02-29 23:00 UTC, lease for 45 s",
+        "          found in the last hour: nothing",
         "Bot       refstrat01: equity 10250.50, cash 5800.00, position 0.1 bought at 42000.00, protective stop 41000.50",
         "          last decision 2024-02-29 23:00 UTC hold: in position",
+        "          9 intended, 9 sent: all of it fits together, 0 refused by the broker",
+        "Backup    newest point 20240229T230000Z, 1 h ago; any second from 2024-02-29 12:00 UTC to 2024-03-01 11:59 UTC",
+        "          proved by a restore test 1 d 1 h ago (20240228T230000Z, second copy), second copy 30 min ago",
         "Trust     yes: Everything works",
         "Page      http://127.0.0.1:8400, read 2 s ago",
         "",
@@ -48,7 +53,7 @@ describe("status", () => {
   it("says everything in one JSON document", async () => {
     const told = await status(healthyStack(), pageStatus(), "--json");
     const report = JSON.parse(told.out) as Record<string, unknown> & { services: unknown[] };
-    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "healthy", "problems", "services", "page", "trust", "feeds", "bots", "readAt"]);
+    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "healthy", "problems", "services", "page", "trust", "feeds", "bots", "backup", "warnings", "readAt"]);
     expect(report.services[0]).to.deep.equal({
       service: "livefeed",
       container: "trading-paper-livefeed",
@@ -82,6 +87,25 @@ describe("status", () => {
       pageStatus({ feeds: [{ ...pageStatus().feeds[0]!, state: "DEGRADED", reason: "one candle is missing" }] }),
       ["feed BTCUSDT: DEGRADED (one candle is missing): no entries until it is HEALTHY again"],
     ],
+    [
+      "the feed has to be acknowledged",
+      healthyStack,
+      pageStatus({ feeds: [{ ...pageStatus().feeds[0]!, state: "DEGRADED", reason: "was DOWN", measures: { unacknowledged: "silence of 200 s" } }] }),
+      ["feed BTCUSDT: DEGRADED (was DOWN): no entries until it is HEALTHY again; when you have looked into it: npx trading acknowledge-feed --stack paper --symbol BTCUSDT --reason TEXT"],
+    ],
+    [
+      "orders do not fit decisions",
+      healthyStack,
+      pageStatus({ bots: [{ ...pageStatus().bots[0]!, reconciliation: { at: NOW, intended: 9, sent: 8, mismatch: "1 decision has no order" } }] }),
+      ["broker: decisions, orders and fills of bot refstrat01 do not fit together: 1 decision has no order"],
+    ],
+    [
+      "the backup raises a critical alarm",
+      healthyStack,
+      pageStatus({ backup: { ...pageStatus().backup!, alarms: [{ severity: "critical", text: "no good recovery point for 2 d" }, { severity: "warning", text: "no second copy is configured" }] } }),
+      ["backup: no good recovery point for 2 d"],
+    ],
+    ["the backup service is silent", healthyStack, pageStatus({ backup: { ...pageStatus().backup!, problem: "no connection (ECONNREFUSED)" } }), ["backup: the service does not answer (no connection (ECONNREFUSED)): nothing is backed up now"]],
     ["the lease has run out", healthyStack, pageStatus({ feeds: [{ ...pageStatus().feeds[0]!, leaseUntil: NOW - 1 }] }), ["feed BTCUSDT: its lease has run out: no entries until it is renewed"]],
   ];
   for (const [name, containers, page, expected] of conditions) {
@@ -92,6 +116,22 @@ describe("status", () => {
       expect(told.exitCode).to.equal(1);
     });
   }
+
+  it("tells a warning of the backup at every look, without calling the stack unhealthy", async () => {
+    const backup = { ...pageStatus().backup!, secondCopy: { kind: "none", lastGood: null }, proof: null, alarms: [{ severity: "warning" as const, text: "no second copy is configured" }] };
+    const told = await status(healthyStack(), pageStatus({ backup }));
+    expect(told.out).to.include("never proved by a restore test, no second copy\n").and.to.include("Warning   backup: no second copy is configured\n");
+    expect(told.exitCode).to.equal(0);
+  });
+
+  it("tells what was found, what does not fit, and what was refused, without calling findings alone unhealthy", async () => {
+    const findings = [{ kind: "gap", severity: "DEGRADED", count: 2 }, { kind: "open jump", severity: "note", count: 1 }];
+    const rejections = [{ kind: "lease", count: 2, lastAt: NOW, lastReason: "no lease" }, { kind: "order quantity", count: 1, lastAt: NOW, lastReason: "5 is above 1" }];
+    const told = await status(healthyStack(), pageStatus({ feeds: [{ ...pageStatus().feeds[0]!, findings }], bots: [{ ...pageStatus().bots[0]!, reconciliation: null, rejections }] }));
+    expect(told.out).to.include("          found in the last hour: 2 x gap (DEGRADED), 1 x open jump\n");
+    expect(told.out).to.include("          intents and orders not counted yet, 3 refused by the broker\n");
+    expect(told.exitCode).to.equal(0);
+  });
 
   it("does not wait for Docker's next turn to see that a container is healthy", async () => {
     const engine = new FakeEngine(but("mlflow", { health: "starting" }));

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Context } from "../../../operations/context";
-import type { ContainerFact, Engine, VolumeFact } from "../../../operations/engine";
+import type { ContainerFact, Engine, Execution, VolumeFact } from "../../../operations/engine";
 import { failure } from "../../../operations/errors";
 import type { PageStatus } from "../../../operations/page";
 import { run } from "../../../operations/program";
@@ -15,7 +15,9 @@ export const PAPER_FILE = `config:
   trading:mode: paper
   trading:portBase: 8400
   trading:feed: { source: synthetic, seed: 1 }
-  trading:bots: [{ name: refstrat01 }, { name: second }]
+  trading:bots:
+    - { name: refstrat01, limits: { orderQuantity: 1, orderNotional: 12000 } }
+    - { name: second, limits: { orderQuantity: 1, orderNotional: 12000 } }
 `;
 
 /** A clone's folder with a paper and a live stack. */
@@ -48,7 +50,7 @@ export function container(service: string, more: Partial<ContainerFact> = {}): C
 
 /** All containers of the paper stack, healthy. */
 export function healthyStack(): ContainerFact[] {
-  return ["livefeed", "timescaledb", "mlflow", "broker", "gui", "bot-refstrat01", "bot-second"].map((service) => container(service));
+  return ["livefeed", "timescaledb", "mlflow", "broker", "gui", "backup", "bot-refstrat01", "bot-second"].map((service) => container(service));
 }
 
 /** Docker as far as the commands use it; `unreachable` plays a daemon that is down. */
@@ -60,6 +62,8 @@ export class FakeEngine implements Engine {
   /** What starting a container makes of it. */
   started: Partial<ContainerFact> = { state: "running", health: "healthy" };
   exitCode = 0;
+  /** What a program inside a container comes to. */
+  execution: Execution = { exitCode: 0, output: "" };
   /** Services whose own check passes although Docker has not run it yet. */
   readonly passing = new Set<string>();
 
@@ -105,6 +109,10 @@ export class FakeEngine implements Engine {
     await this.called(`remove ${name}`);
     this.allVolumes = this.allVolumes.filter((volume) => volume.name !== name);
   }
+  async execute(id: string, command: readonly string[]): Promise<Execution> {
+    await this.called(`execute ${id} ${command.join(" ")}`);
+    return this.execution;
+  }
   async log(): Promise<string> {
     await this.called("log");
     return "last line\n";
@@ -140,6 +148,8 @@ export async function trading(
   return { exitCode, out, error };
 }
 
+const quality = { since: NOW - 7_500_000, findings: [], measures: { silenceSeconds: 3, unacknowledged: null } };
+
 /** What the page says of a healthy paper stack. */
 export function pageStatus(more: Partial<PageStatus> = {}): PageStatus {
   return {
@@ -147,7 +157,7 @@ export function pageStatus(more: Partial<PageStatus> = {}): PageStatus {
     readAt: NOW - 2000,
     stale: false,
     trust: { level: "yes", title: "Everything works", reasons: [] },
-    feeds: [{ symbol: "BTCUSDT", interval: "1h", state: "HEALTHY", reason: "", lastCandle: Date.parse("2024-02-29T23:00:00Z"), leaseUntil: NOW + 45_000 }],
+    feeds: [{ symbol: "BTCUSDT", interval: "1h", state: "HEALTHY", reason: "", lastCandle: Date.parse("2024-02-29T23:00:00Z"), leaseUntil: NOW + 45_000, ...quality }],
     bots: [
       {
         name: "refstrat01",
@@ -155,9 +165,19 @@ export function pageStatus(more: Partial<PageStatus> = {}): PageStatus {
         cash: 5800,
         equity: 10_250.5,
         position: { quantity: 0.1, entryPrice: 42_000, stopPrice: 41_000.5 },
+        reconciliation: { at: NOW - 1000, intended: 9, sent: 9, mismatch: null },
+        rejections: [],
         lastDecision: { bar: Date.parse("2024-02-29T23:00:00Z"), action: "hold", reason: "in position" },
       },
     ],
+    backup: {
+      ...{ problem: null, readAt: NOW - 2000, undelivered: 0, alarms: [] },
+      jobs: [{ job: "point", lastGood: NOW - 3_600_000, failures: 0, lastReason: "good" }],
+      newestPoint: { id: "20240229T230000Z", at: NOW - 3_600_000, bytes: 40_000_000 },
+      restorable: { from: NOW - 86_400_000, to: NOW - 30_000 },
+      proof: { point: "20240228T230000Z", at: NOW - 90_000_000, from: "second" },
+      secondCopy: { kind: "path", lastGood: NOW - 1_800_000 },
+    },
     ...more,
   };
 }

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { parseOptions, UsageError } from "../../../setup/options.mjs";
 
-const DEFAULTS = { help: false, check: false, json: false, up: true, stack: "paper", portBase: undefined };
+const DEFAULTS = { help: false, check: false, json: false, up: true, machine: false, stack: "paper", portBase: undefined };
 
 describe("options of npm start", () => {
   for (const [argv, expected] of [
@@ -9,6 +9,7 @@ describe("options of npm start", () => {
     [["--check"], { check: true }],
     [["--check", "--json"], { check: true, json: true }],
     [["--no-up"], { up: false }],
+    [["--machine"], { machine: true }],
     [["--help"], { help: true }],
     [["--stack", "live"], { stack: "live" }],
     [["--stack=second", "--port-base=8600"], { stack: "second", portBase: 8600 }],
@@ -28,6 +29,7 @@ describe("options of npm start", () => {
     [["--stack", "Paper"], '--stack: "Paper" is no stack name (small letters, digits and hyphens, a letter first, at most 31)'],
     [["--port-base", "80"], '--port-base: "80" is no port from 1024 to 65000'],
     [["--port-base", "8400x"], '--port-base: "8400x" is no port from 1024 to 65000'],
+    [["--machine", "--check"], "--machine knows no stack: it goes with neither --check nor --port-base"],
     [["--json"], "--json goes with --check"],
   ] as const) {
     it(`refuses ${argv.join(" ")}`, () => {

@@ -2,12 +2,13 @@ import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAllowedHost } from "../../../../services/gui/hosts";
+import { measureTexts, qualityFacts, reconciliationFacts } from "../../../../services/gui/page/feed";
 import { ageText, durationText, minuteText, numberText, percentText, secondText, signedText } from "../../../../services/gui/page/format";
 import { tilesOf } from "../../../../services/gui/page/tiles";
 import { guiSettingsSchema } from "../../../../services/gui/settings";
 import { statusView } from "../../../../services/gui/status";
 import { parseSettings } from "../../../../services/shared/settings";
-import { now, settings, statusInput } from "./rows";
+import { botRows, brokerRows, hour, now, qualityRows, rejection, settings, statusInput, statusRows } from "./rows";
 
 describe("gui: allowed hosts", () => {
   for (const host of ["localhost", "localhost:8400", "LOCALHOST:1", "127.0.0.1:8400", "[::1]", "[::1]:8400", "gui:8080"]) {
@@ -30,7 +31,7 @@ describe("gui: settings", () => {
         "SETTINGS.bots: [] - allowed: at least 1 entries",
         'SETTINGS.brokerUrl: "file:///etc/passwd" - allowed: an address that begins with http:// or https://',
         "SETTINGS.configuration.hash: missing - allowed: a value of type string",
-        'SETTINGS.colour: unknown key ("red") - allowed: bots, brokerUrl, livefeedUrl, mlflowPageUrl, configuration',
+        'SETTINGS.colour: unknown key ("red") - allowed: bots, brokerUrl, livefeedUrl, backupUrl, mlflowPageUrl, configuration',
       ],
     });
   });
@@ -79,6 +80,83 @@ describe("gui: texts", () => {
       ["Services", "all answer", "database, broker, livefeed"],
     ]);
   });
+});
+
+describe("gui: quality of the feed", () => {
+  for (const [measures, texts] of [
+    [{}, []],
+    [{ silenceSeconds: 3.2449, lateSeconds: null, clockSkewMilliseconds: -41 }, ["silence 3.24 s", "clock skew -41 ms"]],
+    [{ change: 0.00631, close: 3711.2, missing: 2, seconds: 12 }, ["change 0.00631", "close 3,711.20", "missing 2", "seconds 12"]],
+    [{ from: Date.parse("2024-01-01T00:00:00Z"), by: "the owner" }, ["from 2024-01-01 00:00 UTC", "by the owner"]],
+  ] as const) {
+    it(`tells ${JSON.stringify(measures)} as ${texts.join(", ") || "nothing"}`, () => expect(measureTexts(measures)).to.deep.equal(texts));
+  }
+
+  /** The facts of a view in which the rows are so changed, as `label: value (tone)`. */
+  const facts = (rows: Parameters<typeof statusRows>[0], at = now): string[] => {
+    const view = statusView(statusInput({ now: at, database: { last: { value: statusRows(rows), at }, problem: undefined } }));
+    return qualityFacts(view.feeds[0]!, view, at).map(({ label, value, tone }) => `${label}: ${value}${tone === "" ? "" : ` (${tone})`}`);
+  };
+
+  it("tells all of a healthy replay", () => {
+    expect(facts({})).to.deep.equal([
+      "State: HEALTHY since 2026-01-02 01:04:05 UTC, for 2 h (good)",
+      "Reason: candles arrive in order",
+      "Source: recording x.csv, a replay; fills are simulated",
+      "Lease: 55 s left: entries may pass",
+      "HEALTHY in the last 24 h: 100.00 % (known for 5 h)",
+      "HEALTHY in the last 168 h: 100.00 % (known for 5 h)",
+      "Judged by: nothing measured yet",
+      "Found in the last hour: nothing",
+    ]);
+  });
+
+  it("names an exchange, what was found, and the missing lease", () => {
+    const session = { ...statusRows().session!, source: "exchange kraken", replay: false };
+    const times = [24, 168].map((hours) => ({ hours, healthy: (hours - 1) * hour, degraded: hour, down: 0, stopped: 0 }));
+    const findings = [{ kind: "gap", severity: "DEGRADED" as const, count: 2 }, { kind: "open jump", severity: "note" as const, count: 1 }];
+    const feed = { ...statusRows().feeds[0]!, state: "DEGRADED" as const, reason: "1 candle is missing", leaseUntil: null, measures: { silenceSeconds: 1, lateSeconds: 0, flatCandles: 0, missingCandles: 1, active: "gap", unacknowledged: "silence" } };
+    expect(facts({ session, feeds: [feed], quality: [qualityRows({ times, findings })] })).to.deep.equal([
+      "State: DEGRADED since 2026-01-02 01:04:05 UTC, for 2 h (warning)",
+      "Reason: 1 candle is missing",
+      "To be acknowledged: silence: npx trading acknowledge-feed --stack paper --symbol BTCUSDT --reason TEXT (warning)",
+      "Source: exchange kraken, a running market; fills are simulated",
+      "Lease: none: the broker refuses entries (warning)",
+      "HEALTHY in the last 24 h: 95.83 %",
+      "HEALTHY in the last 168 h: 99.40 %",
+      "Judged by: silence 1 s, late 0 s, missing candles 1",
+      "Found in the last hour: 2 × gap (DEGRADED), 1 × open jump",
+    ]);
+  });
+
+  it("says when nothing is known", () => {
+    expect(facts({ session: undefined, feeds: [], quality: [] }).slice(0, 5)).to.deep.equal([
+      "State: UNKNOWN (warning)",
+      "Reason: the feed has not reported yet",
+      "Source: not known",
+      "Lease: none: the broker refuses entries (warning)",
+      "HEALTHY in the last 24 h: not known",
+    ]);
+  });
+});
+
+describe("gui: reconciliation", () => {
+  const reconciliation = brokerRows().reconciliation!;
+  for (const { when, broker, texts } of [
+    { when: "all fits", broker: {}, texts: ["Intents and orders: 9 intended, 9 sent, 1 rejected, 7 filled, 1 cancelled, 0 open", "Reconciliation: all of it fits together; counted 1 s ago (good)", "Refused requests: 0"] },
+    {
+      when: "something does not",
+      broker: { reconciliation: { ...reconciliation, sent: 8, mismatch: "1 decision has no order" }, rejections: [rejection(9), rejection(1)] },
+      texts: ["Intents and orders: 9 intended, 8 sent, 1 rejected, 7 filled, 1 cancelled, 0 open", "Reconciliation: 1 decision has no order; counted 1 s ago (bad)", "Refused requests: 6"],
+    },
+    { when: "nothing was counted yet", broker: { reconciliation: undefined }, texts: ["Reconciliation: not counted yet", "Refused requests: 0"] },
+  ]) {
+    it(`tells that ${when}`, () => {
+      const rows = statusRows({ bots: [botRows({ broker: brokerRows(broker) })] });
+      const [bot] = statusView(statusInput({ database: { last: { value: rows, at: now }, problem: undefined } })).bots;
+      expect(reconciliationFacts(bot!, now).map(({ label, value, tone }) => `${label}: ${value}${tone === "" ? "" : ` (${tone})`}`)).to.deep.equal(texts);
+    });
+  }
 });
 
 describe("gui: colours", () => {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { TrustLevel } from "../../../../services/gui/api";
 import type { BotRows } from "../../../../services/gui/rows";
 import { statusView, type StatusInput } from "../../../../services/gui/status";
-import { botRows, now, statusInput, statusRows } from "./rows";
+import { botRows, brokerRows, now, qualityRows, rejection, statusInput, statusRows } from "./rows";
 
 const withBot = (changes: Partial<BotRows>): Partial<StatusInput> => ({
   database: { last: { value: statusRows({ bots: [botRows(changes)] }), at: now }, problem: undefined },
@@ -11,6 +11,17 @@ const withBot = (changes: Partial<BotRows>): Partial<StatusInput> => ({
 const withFeed = (changes: Partial<ReturnType<typeof statusRows>["feeds"][number]>): Partial<StatusInput> => ({
   database: { last: { value: statusRows({ feeds: [{ ...statusRows().feeds[0]!, ...changes }] }), at: now }, problem: undefined },
 });
+
+const withRows = (changes: Partial<ReturnType<typeof statusRows>>): Partial<StatusInput> => ({
+  database: { last: { value: statusRows(changes), at: now }, problem: undefined },
+});
+const minute = 60_000;
+/** So many minutes of the last 24 hours. */
+const withTimes = (minutes: { degraded?: number; down?: number; stopped?: number }): Partial<StatusInput> => {
+  const { degraded = 0, down = 0, stopped = 0 } = minutes;
+  const times = { hours: 24, healthy: 600 * minute, degraded: degraded * minute, down: down * minute, stopped: stopped * minute };
+  return withRows({ quality: [qualityRows({ times: [times, { ...times, hours: 168 }] })] });
+};
 
 const flat = { ...botRows().account!, quantity: 0, entryPrice: null, entryBar: null, entryFee: null, stopPrice: null };
 const decision = botRows().lastDecision!;
@@ -38,6 +49,45 @@ const cases: { when: string; input: Partial<StatusInput>; level: TrustLevel; rea
   { when: "the feed is down", input: withFeed({ state: "DOWN", reason: "recording ended" }), level: "no", reasons: ["The feed BTCUSDT 1h is DOWN: recording ended"] },
   { when: "the feed is degraded", input: withFeed({ state: "DEGRADED", reason: "rejected a candle: duplicate" }), level: "care", reasons: ["The feed BTCUSDT 1h is DEGRADED: rejected a candle: duplicate"] },
   { when: "the lease has run out", input: withFeed({ leaseUntil: new Date(now - 1) }), level: "care", reasons: ["The feed BTCUSDT 1h has no valid lease: entries are blocked"] },
+  { when: "the feed was DEGRADED for 0.5 % of a day", input: withTimes({ degraded: 7.2 }), level: "yes", reasons: [] },
+  {
+    when: "the feed was DEGRADED for longer",
+    input: withTimes({ degraded: 7.3 }),
+    level: "care",
+    reasons: ["The feed BTCUSDT 1h was DEGRADED or DOWN for 7 min of the last 24 h: more than 0.5 %"],
+  },
+  { when: "the feed was DOWN because it was stopped", input: withTimes({ down: 300, stopped: 300 }), level: "yes", reasons: [] },
+  {
+    when: "the feed was DOWN by itself",
+    input: withTimes({ down: 310, stopped: 300 }),
+    level: "care",
+    reasons: ["The feed BTCUSDT 1h was DEGRADED or DOWN for 10 min of the last 24 h: more than 0.5 %"],
+  },
+  {
+    when: "orders do not fit decisions",
+    input: withBot({ broker: brokerRows({ reconciliation: { ...brokerRows().reconciliation!, mismatch: "1 decision has no order" } }) }),
+    level: "no",
+    reasons: ["Bot refstrat01: decisions, orders and fills do not fit together: 1 decision has no order"],
+  },
+  {
+    when: "an intent was refused just now",
+    input: withBot({ broker: brokerRows({ rejections: [rejection(9), rejection(30, { kind: "lease" })] }) }),
+    level: "care",
+    reasons: ["An intent of bot refstrat01 was refused 9 min ago: order quantity"],
+  },
+  {
+    when: "intents were refused for several reasons",
+    input: withBot({ broker: brokerRows({ rejections: [rejection(9), rejection(1, { kind: "lease" })] }) }),
+    level: "care",
+    reasons: ["An intent of bot refstrat01 was refused 60 s ago: lease, and 1 other kind"],
+  },
+  { when: "an intent was refused ten minutes ago", input: withBot({ broker: brokerRows({ rejections: [rejection(10)] }) }), level: "yes", reasons: [] },
+  {
+    when: "somebody asks the broker without a token",
+    input: withRows({ strangers: [rejection(2, { bot: "unknown", kind: "token" })] }),
+    level: "care",
+    reasons: ["A request without a valid token was refused 2 min ago: token"],
+  },
   { when: "a flat bot does not run", input: withBot({ running: false, account: flat }), level: "care", reasons: ["Bot refstrat01 is not running"] },
   {
     when: "a bot in position does not run",

@@ -30,7 +30,12 @@ describe("work loop", () => {
     runs.removeAllListeners();
   });
 
-  function start(clients: FakeClient[], work: () => Promise<void>, pollMilliseconds = 60_000): WorkLoop {
+  function start(
+    clients: FakeClient[],
+    work: () => Promise<void>,
+    pollMilliseconds = 60_000,
+    more: { concerns?: (channel: string, payload: string) => boolean } = {},
+  ): WorkLoop {
     loop = startWorkLoop({
       database: { host: "nowhere", port: 1, name: "trading", user: "nobody", password: "" },
       applicationName: "test",
@@ -39,6 +44,7 @@ describe("work loop", () => {
       reconnectMilliseconds: 1,
       log: silent,
       work,
+      ...more,
       createClient: () => clients.shift() as unknown as pg.Client,
     });
     return loop;
@@ -73,7 +79,20 @@ describe("work loop", () => {
     await ran;
     await Promise.resolve();
     ran = once(runs, "run");
-    client.emit("notification");
+    client.emit("notification", { channel: "candle", payload: "" });
+    await ran;
+    expect(state.count).to.equal(2);
+  });
+
+  it("sleeps on through what does not concern it", async () => {
+    const client = new FakeClient();
+    const { state, work } = counted();
+    let ran = once(runs, "run");
+    start([client], work, 60_000, { concerns: (channel, payload) => channel === "account" && payload === "mine" });
+    await ran;
+    await Promise.resolve();
+    ran = once(runs, "run");
+    for (const [channel, payload] of [["account", "another's"], ["candle", "mine"], ["account", "mine"]]) client.emit("notification", { channel, payload });
     await ran;
     expect(state.count).to.equal(2);
   });
@@ -92,7 +111,7 @@ describe("work loop", () => {
     const second = once(runs, "second");
     start([client], work);
     await ran;
-    for (let index = 0; index < 5; index++) client.emit("notification");
+    for (let index = 0; index < 5; index++) client.emit("notification", { channel: "candle", payload: "" });
     release();
     await second;
     await loop?.close();
@@ -151,7 +170,7 @@ describe("work loop", () => {
     expect(finished).to.equal(true);
     finished = false;
     own.wake();
-    client.emit("notification");
+    client.emit("notification", { channel: "candle", payload: "" });
     await new Promise((resolve) => setImmediate(resolve));
     expect(finished).to.equal(false);
   });

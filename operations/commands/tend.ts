@@ -1,0 +1,125 @@
+import * as path from "node:path";
+import { Command } from "commander";
+import { BackupService, backupContainer } from "../backup/backupService";
+import { readCatalog, type Catalog } from "../backup/catalog";
+import { storeImages } from "../backup/images";
+import { toolSite } from "../backup/site";
+import type { ToolSite } from "../backup/toolContainer";
+import { dockerTools, type Tools } from "../backup/tools";
+import { collectedText, collectFiles } from "../collect";
+import type { GlobalOptions, Outcome, Wrap } from "../command";
+import type { Context } from "../context";
+import { CommandError, EXIT } from "../errors";
+import { NONE, time } from "../format";
+import { underLock } from "../lock";
+import { nextDue } from "../restoreTest/report";
+import { owner, type DeclaredStack } from "../stack";
+import { plainTable } from "../statusText";
+import { writeTendRecord } from "../tendRecord";
+import { enabledStack, resultText, testAndReport, type TestResult } from "./restoreTest";
+
+/** What one of its parts came to. */
+interface Part {
+  readonly part: "reports" | "images" | "restore test";
+  readonly good: boolean;
+  /** Whether there was anything to do. */
+  readonly due: boolean;
+  readonly text: string;
+}
+
+/** What the command needs of the world beyond its context. */
+export interface TendMeans {
+  readonly tools: Tools;
+  site(context: Context, declared: DeclaredStack): Promise<ToolSite>;
+  /** Services whose image is not in the backup; null where that is not known. */
+  imagesNotArchived(context: Context, stack: string): Promise<readonly string[] | null>;
+  storeImages: typeof storeImages;
+  test(context: Context, declared: DeclaredStack): Promise<TestResult>;
+}
+
+const MEANS: TendMeans = {
+  tools: dockerTools(),
+  site: toolSite,
+  storeImages,
+  imagesNotArchived: async (context, stack) => {
+    const engine = context.engine();
+    return (await new BackupService(context, engine, await backupContainer(context, engine, stack)).status()).imagesNotArchived;
+  },
+  test: (context, declared) => testAndReport(context, declared, { from: "alternate", point: "alternate", trigger: "schedule" }),
+};
+
+/** A test that failed is tried again on another day, and not every time that somebody asks. */
+const RETRY_MILLISECONDS = 20 * 3_600_000;
+/** Longer than a restore test takes: after this a lock was left behind. */
+const LONGEST_MILLISECONDS = 6 * 3_600_000;
+
+/** `tend`: what the daily task runs. */
+export function tendCommand(context: Context, wrap: Wrap, means: TendMeans = MEANS): Command {
+  return new Command("tend")
+    .description("do what is due for the backups on this machine: reports into Git, archives of images, the restore test; does nothing when nothing is due")
+    .action(wrap<GlobalOptions>((options) => tend(context, means, options)));
+}
+
+async function tend(context: Context, means: TendMeans, { stack }: GlobalOptions): Promise<Outcome> {
+  const declared = enabledStack(context, stack);
+  owner(context.root);
+  const lock = path.join(context.root, ".tools", "run", `tend-${stack}.lock`);
+  const parts: Part[] = [];
+  try {
+    await underLock(lock, async () => void parts.push(...(await allParts(context, means, declared))), { timeoutMilliseconds: 0, staleMilliseconds: LONGEST_MILLISECONDS });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { exitCode: EXIT.ok, text: `Another tend of stack ${stack} is under way: nothing was done (${error.message}).\n`, document: { stack, parts: [], busy: true } };
+  }
+  const exitCode = parts.every(({ good }) => good) ? EXIT.ok : EXIT.failed;
+  const done = parts.filter(({ good, due }) => due || !good);
+  const text = done.length === 0 ? "nothing was due" : done.map(({ part, text: words }) => `${part}: ${words}`).join("; ");
+  writeTendRecord(context.root, stack, { at: new Date(context.now()).toISOString(), exitCode, text });
+  const rows = parts.map(({ part, good, due, text: words }) => [part, !good ? "FAILED" : due ? "done" : NONE, words]);
+  return { exitCode, text: plainTable(["part", "", "what"], rows), document: { stack, parts, busy: false } };
+}
+
+async function allParts(context: Context, means: TendMeans, declared: DeclaredStack): Promise<Part[]> {
+  const { stack } = declared;
+  const site = await attempt("reports", async () => await means.site(context, declared));
+  if ("part" in site) return [site];
+  const reports = await attempt("reports", async (): Promise<Part> => {
+    const text = collectedText(await collectFiles(context.root, site.value, means.tools));
+    return { part: "reports", good: true, due: text !== null, text: text ?? "none waits" };
+  });
+  const images = await attempt("images", async (): Promise<Part> => {
+    const missing = await means.imagesNotArchived(context, stack);
+    if (missing === null || missing.length === 0) return { part: "images", good: true, due: false, text: missing === null ? "not known yet" : "all that are deployed are in the backup" };
+    const { stored } = await means.storeImages(means.tools, site.value, missing, (text) => context.writeError(`${text}\n`));
+    return { part: "images", good: true, due: true, text: `put into the backup: ${stored.join(", ")}` };
+  });
+  const test = await attempt("restore test", async (): Promise<Part> => {
+    const due = restoreTestDue(await readCatalog(means.tools, site.value, "first"), declared.configuration.backup.restoreTest, context.now());
+    if (!due.due) return { part: "restore test", good: true, ...due };
+    const result = await means.test(context, declared);
+    return { part: "restore test", good: result.report.passed, due: true, text: resultText(result).trim().replace(/\s*\n\s*/g, "; ") };
+  });
+  return [reports, images, test].map((outcome) => ("part" in outcome ? outcome : outcome.value));
+}
+
+/** One part that fails keeps no other from being done. */
+async function attempt<Value>(part: Part["part"], work: () => Promise<Value>): Promise<Part | { readonly value: Value }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { part, good: false, due: true, text: error.message };
+  }
+}
+
+/** Whether it is time for a restore test, by what the backups themselves say of earlier ones. */
+export function restoreTestDue({ points, proofs }: Pick<Catalog, "points" | "proofs">, every: "weekly" | "monthly", now: number): { readonly due: boolean; readonly text: string } {
+  if (points.every(({ physical }) => physical === null)) return { due: false, text: "there is no recovery point yet" };
+  const newest = (passed: boolean) => Math.max(...proofs.filter((proof) => proof.passed === passed).map(({ provedAt }) => Date.parse(provedAt)), -Infinity);
+  const next = Number.isFinite(newest(true)) ? nextDue(newest(true), every) : -Infinity;
+  if (next > now) return { due: false, text: `due ${time(next)}` };
+  // A clock that was set back must not put the next try off for ever.
+  const since = now - newest(false);
+  if (since >= 0 && since < RETRY_MILLISECONDS) return { due: false, text: `overdue; the last one failed and is tried again ${time(newest(false) + RETRY_MILLISECONDS)}` };
+  return { due: true, text: "due" };
+}

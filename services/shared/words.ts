@@ -1,0 +1,7 @@
+/** Words that one service writes into the database and another looks for. */
+
+/** Bot under which requests without a valid token are counted. */
+export const unknownBot = "unknown";
+
+/** Reason of the state that a feed writes when it is stopped. */
+export const feedStopped = "feed stopped";

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { eventually, execute, type ThrowAwayStack } from "../support/throwAwayStack";
+
+/** Newest whole second to which a stack can be restored, ISO. */
+export async function newestMoment(stack: ThrowAwayStack): Promise<string> {
+  const { code, stdout, text } = await stack.trading(["backups", "--json"]);
+  const { restorable } = code === 0 ? (JSON.parse(stdout) as { restorable: { from: string; to: string } | null }) : { restorable: null };
+  if (restorable === null) throw new Error(`the stack has no archive to restore from: ${text}`);
+  return new Date(Math.floor(Date.parse(restorable.to) / 1000) * 1000).toISOString();
+}
+
+/** Begins a restore and kills it when services are stopped and the data changes places. */
+export async function interruptRestore(stack: ThrowAwayStack): Promise<void> {
+  const words = ["restore", "--to", "latest", "--no-safety-point", "--stack", stack.name, "--confirm", stack.name];
+  const child = spawn(process.execPath, [path.join(stack.root, "operations", "trading.mjs"), ...words], { cwd: stack.root, env: stack.env, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += String(chunk)));
+  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const journal = path.join(stack.root, ".trading", "stacks", stack.name, "restore.json");
+  try {
+    await eventually("a restore has begun to swap", 240, async () => {
+      if (child.exitCode !== null) return true;
+      return fs.existsSync(journal) && ["swapping", "checking"].includes((JSON.parse(fs.readFileSync(journal, "utf8")) as { phase: string }).phase);
+    });
+    if (child.exitCode !== null) throw new Error(`the restore that was to be interrupted ended: ${said}`);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/**
+ * Makes a program `crontab` that keeps its table beside itself, in a folder where there is nothing else.
+ *
+ * @returns the environment of a command that finds this program and no other scheduler
+ */
+export function withOwnCrontab(folder: string, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const file = path.join(folder, "crontab");
+  if (!fs.existsSync(file)) {
+    fs.mkdirSync(folder, { recursive: true });
+    const program = `#!${process.execPath}
+const { existsSync, readFileSync, writeFileSync } = require("node:fs");
+const table = ${JSON.stringify(path.join(folder, "table"))};
+if (process.argv[2] !== "-l") writeFileSync(table, readFileSync(0));
+else if (existsSync(table)) process.stdout.write(readFileSync(table));
+else {
+  process.stderr.write("no crontab for test\\n");
+  process.exitCode = 1;
+}
+`;
+    fs.writeFileSync(file, program, { mode: 0o755 });
+  }
+  return { ...environment, PATH: folder };
+}
+
+/** Makes the stack's folder a repository of its own, whose last commit is a change of the stack's file that can be taken back. */
+export async function makeRepository(stack: ThrowAwayStack, earlier: () => void, now: () => void): Promise<void> {
+  const git = async (...words: string[]) => {
+    const { code, text } = await execute("git", words, { cwd: stack.root });
+    if (code !== 0) throw new Error(`git ${words[0]}: ${text}`);
+  };
+  await git("init", "--quiet");
+  await git("config", "user.name", "Test");
+  await git("config", "user.email", "test@example.invalid");
+  // Links of the throw-away stack to the checkout's folders, which .gitignore does not name.
+  fs.appendFileSync(path.join(stack.root, ".git", "info", "exclude"), "node_modules\n.tools\n");
+  for (const [change, message] of [[earlier, "Everything"], [now, "Another limit"]] as const) {
+    change();
+    await git("add", ".");
+    await git("commit", "--quiet", "--message", message);
+  }
+}

@@ -1,0 +1,68 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { createHash, randomBytes } from "node:crypto";
+import type { Containers } from "./containers";
+import { execute, PROJECT_ROOT } from "./throwAwayStack";
+
+const version = "0.14.0";
+const module = path.join(PROJECT_ROOT, "setup", "rest-server");
+
+/**
+ * restic's REST server, built from its published Go module, in a container of a test's network.
+ *
+ *     const server = await RestServer.start(containers);
+ *     server.address                                   // rest:http://user:password@..., as the containers reach it
+ */
+export class RestServer {
+  readonly user = "owner";
+  readonly password = randomBytes(12).toString("base64url");
+
+  private constructor(private readonly containers: Containers) {}
+
+  /** @param appendOnly the server takes, and lets nothing but locks be removed */
+  static async start(containers: Containers, { appendOnly = false } = {}): Promise<RestServer> {
+    const server = new RestServer(containers);
+    await containers.fill("rest-secrets", "0:0", { htpasswd: `${server.user}:{SHA}${createHash("sha1").update(server.password).digest("base64")}\n` });
+    await server.run(appendOnly);
+    return server;
+  }
+
+  /** The repository's location, for restic in a container of the same network. */
+  get address(): string {
+    return `rest:http://${this.user}:${this.password}@${this.containers.name("rest")}:8000/trading/`;
+  }
+
+  /** Ends it; what it stores stays. */
+  async stop(): Promise<void> {
+    await this.containers.discard("rest");
+  }
+
+  async run(appendOnly = false): Promise<void> {
+    const { containers } = this;
+    const started = await execute("docker", [
+      ...["run", "--detach", "--name", containers.name("rest"), "--network", containers.name("network"), "--init", "--user", "0"],
+      ...["--volume", `${await program()}:/rest-server:ro`, "--volume", `${containers.name("rest-secrets")}:/secrets:ro`, "--volume", `${containers.name("rest-data")}:/stored`],
+      ...[await containers.image("base"), "/rest-server", "--listen", ":8000", "--path", "/stored", "--htpasswd-file", "/secrets/htpasswd", ...(appendOnly ? ["--append-only"] : [])],
+    ]);
+    if (started.code !== 0) throw new Error(started.text);
+  }
+}
+
+let built: Promise<string> | undefined;
+
+/** The program, kept in `.tools` by its version. */
+function program(): Promise<string> {
+  return (built ??= build());
+}
+
+async function build(): Promise<string> {
+  const file = path.join(PROJECT_ROOT, ".tools", "test", `rest-server-${version}`);
+  if (fs.existsSync(file)) return file;
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  const aside = `${file}.${process.pid}`;
+  const env = { ...process.env, CGO_ENABLED: "0", GOWORK: "off", GOOS: "linux", GOTOOLCHAIN: "local", GOFLAGS: "-mod=readonly -buildvcs=false" };
+  const outcome = await execute("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", aside, "github.com/restic/rest-server/cmd/rest-server"], { cwd: module, env, timeoutSeconds: 600 });
+  if (outcome.code !== 0) throw new Error(`restic's REST server could not be built from its Go module:\n${outcome.text}`);
+  fs.renameSync(aside, file);
+  return file;
+}

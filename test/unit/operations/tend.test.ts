@@ -1,0 +1,146 @@
+import { Command } from "commander";
+import { expect } from "chai";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Tools } from "../../../operations/backup/tools";
+import type { Outcome } from "../../../operations/command";
+import { restoreTestDue, tendCommand, type TendMeans } from "../../../operations/commands/tend";
+import { failure } from "../../../operations/errors";
+import { readTendRecord } from "../../../operations/tendRecord";
+import type { RestoreTestReport } from "../../../operations/restoreTest/report";
+import type { Context } from "../../../operations/context";
+import { proofOf, recoveryPointOf } from "./restoreTestPoint";
+import { FakeEngine, makeClone } from "./support";
+
+const now = Date.parse("2026-11-21T12:00:00Z");
+const point = recoveryPointOf("20261120T020000Z");
+
+describe("tend", () => {
+  describe("the turn of the restore test", () => {
+    for (const [name, catalog, every, due, text] of [
+      ["waits for the first recovery point", { points: [], proofs: [] }, "monthly", false, "there is no recovery point yet"],
+      ["does not count a dump as one", { points: [recoveryPointOf("20261120T020000Z", { physical: null })], proofs: [] }, "monthly", false, "there is no recovery point yet"],
+      ["comes at once when nothing was ever proved", { points: [point], proofs: [] }, "monthly", true, "due"],
+      ["comes a month after the last that passed", { points: [point], proofs: [proofOf("2026-10-21T11:59:00Z")] }, "monthly", true, "due"],
+      ["does not come before", { points: [point], proofs: [proofOf("2026-10-21T12:01:00Z")] }, "monthly", false, "due 2026-11-21 12:01 UTC"],
+      ["comes every week where that is wanted", { points: [point], proofs: [proofOf("2026-11-14T11:59:00Z")] }, "weekly", true, "due"],
+      ["is not over when the test failed", { points: [point], proofs: [proofOf("2026-11-19T12:00:00Z", { passed: false })] }, "monthly", true, "due"],
+      ["waits a day after a test that failed", { points: [point], proofs: [proofOf("2026-11-21T02:00:00Z", { passed: false })] }, "monthly", false, "overdue; the last one failed and is tried again 2026-11-21 22:00 UTC"],
+      ["does not wait for a failure of the future, when the clock was set back", { points: [point], proofs: [proofOf("2027-11-21T02:00:00Z", { passed: false })] }, "monthly", true, "due"],
+    ] as const) {
+      it(name, () => expect(restoreTestDue(catalog, every, now)).to.deep.equal({ due, text }));
+    }
+  });
+
+  describe("as a command", () => {
+    let root: string;
+    let catalog: object;
+    let calls: string[];
+    beforeEach(() => {
+      root = makeClone();
+      calls = [];
+      catalog = { points: [point], proofs: [proofOf("2026-11-20T12:00:00Z")], log: null };
+    });
+    afterEach(() => fs.rmSync(root, { recursive: true }));
+
+    const tools: Tools = {
+      run: async (_site, tool, request) => {
+        calls.push(`${tool} ${JSON.stringify(request)}`);
+        return tool === "points" ? (catalog as Record<string, unknown>) : { paths: [] };
+      },
+      hold: () => Promise.reject(new Error("not asked for")),
+      endLeftOvers: () => Promise.reject(new Error("not asked for")),
+    };
+    const passedReport = { stack: "paper", passed: true, checks: [], recoverySeconds: 60, totalSeconds: 90 } as unknown as RestoreTestReport;
+
+    async function tend(more: Partial<TendMeans> = {}): Promise<Outcome> {
+      let outcome: Outcome | undefined;
+      const means: TendMeans = {
+        tools,
+        site: async () => ({ stack: "paper", mode: "paper", owner: "c1", image: "sha256:1", backupsOf: "paper", secondCopy: { kind: "none" } }),
+        imagesNotArchived: async () => [],
+        storeImages: async (_tools, _site, missing) => ({ stored: missing ?? [], already: [] }),
+        test: async () => (calls.push("test"), { report: passedReport, files: ["reports/restore-tests/x.md"], uncommitted: null }),
+        ...more,
+      };
+      const context: Context = {
+        root,
+        write: () => undefined,
+        writeError: () => undefined,
+        now: () => now,
+        wait: async () => undefined,
+        engine: () => new FakeEngine(),
+        page: async () => undefined,
+        ask: async () => undefined,
+        whenInterrupted: () => undefined,
+      };
+      const command = tendCommand(
+        context,
+        (action) => async (...all) => {
+          outcome = await action((all.at(-1) as Command).optsWithGlobals());
+        },
+        means,
+      );
+      await new Command("trading").option("--stack <name>", "", "paper").addCommand(command).parseAsync(["tend"], { from: "user" });
+      return outcome!;
+    }
+
+    it("does nothing and ends well when nothing is due, again and again", async () => {
+      for (let time = 0; time < 2; time++) {
+        const { exitCode, document } = await tend();
+        expect(exitCode).to.equal(0);
+        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false]);
+      }
+      expect(calls).to.not.include("test");
+      expect(readTendRecord(root, "paper")).to.deep.equal({ at: "2026-11-21T12:00:00.000Z", exitCode: 0, text: "nothing was due" });
+    });
+
+    it("runs the restore test when it is due, and stores the images that are missing", async () => {
+      catalog = { points: [point], proofs: [], log: null };
+      const { exitCode, text } = await tend({ imagesNotArchived: async () => ["broker"] });
+      expect(exitCode).to.equal(0);
+      expect(calls).to.include("test");
+      expect(text).to.match(/put into the backup: broker/).and.match(/The restore test of stack paper passed/);
+    });
+
+    it("does the others when one part fails, and does not end well", async () => {
+      catalog = { points: [point], proofs: [], log: null };
+      const { exitCode, text } = await tend({ imagesNotArchived: () => Promise.reject(failure("the backup service does not answer")) });
+      expect(exitCode).to.equal(1);
+      expect(text).to.match(/FAILED.*the backup service does not answer/);
+      expect(calls).to.include("test");
+      expect(readTendRecord(root, "paper")?.exitCode).to.equal(1);
+    });
+
+    it("does not end well when the restore test did not pass", async () => {
+      catalog = { points: [point], proofs: [], log: null };
+      const { exitCode } = await tend({ test: async () => ({ report: { ...passedReport, passed: false, failure: "MLflow does not start" }, files: [], uncommitted: null }) });
+      expect(exitCode).to.equal(1);
+      expect(readTendRecord(root, "paper")?.text).to.match(/MLflow does not start/);
+    });
+
+    it("leaves everything to another one that is under way", async () => {
+      let second: Outcome | undefined;
+      catalog = { points: [point], proofs: [], log: null };
+      await tend({
+        test: async () => {
+          second = await tend();
+          return { report: passedReport, files: [], uncommitted: null };
+        },
+      });
+      expect(second?.exitCode).to.equal(0);
+      expect(second?.text).to.match(/Another tend of stack paper is under way: nothing was done/);
+    });
+
+    it("refuses a stack without a backup", async () => {
+      fs.appendFileSync(path.join(root, "Pulumi.paper.yaml"), "  trading:backup: { enabled: false }\n");
+      await tend().then(
+        () => expect.fail("it has no backup"),
+        (error: Error & { exitCode?: number }) => {
+          expect(error.message).to.match(/has no backup: trading:backup.enabled is false/);
+          expect(error.exitCode).to.equal(2);
+        },
+      );
+    });
+  });
+});

@@ -1,0 +1,130 @@
+import { expect } from "chai";
+import type { ArchiveFacts } from "../../../../domain/backup/alarmFacts";
+import type { RecoveryPoint } from "../../../../domain/backup/recoveryPoint";
+import { Journal, type RunEnd } from "../../../../services/backup/journal";
+import { cloneFacts, Watch, type Probes } from "../../../../services/backup/watch";
+import type { Alarm } from "../../../../services/shared/alerts/AlertChannel";
+import { quiet, samplePoint, sampleSettings, temporaryPaths } from "./samples";
+
+const start = Date.UTC(2026, 10, 21, 12);
+const minute = 60_000;
+const good: RunEnd = { outcome: "good", reason: "done", bytes: 1, storedBytes: 1, point: null };
+const archived: ArchiveFacts = { lastArchivedAt: start, lastArchivedWal: "0".repeat(24), failedCount: 0, waiting: 0, oldestWaitingSeconds: null, missing: [] };
+
+describe("the watch over the backups", () => {
+  let home: Awaited<ReturnType<typeof temporaryPaths>>;
+  let journal: Journal;
+  let now: number;
+  let points: RecoveryPoint[];
+  let probes: { -readonly [Name in keyof Probes]: Probes[Name] };
+  let told: readonly Alarm[];
+  let watch: Watch;
+  const keys = async () => {
+    await watch.lookAfterJob();
+    return told.map(({ key }) => key);
+  };
+
+  beforeEach(async () => {
+    home = await temporaryPaths();
+    now = start;
+    points = [samplePoint("20261121T101000Z", { clone: { ...samplePoint("20261121T101000Z").clone!, head: "abc", unpushedCommits: 0 } })];
+    told = [];
+    journal = await Journal.open(home.paths.journal, quiet, now);
+    await journal.noteSecondCopy(true, now);
+    for (const job of ["point", "dump", "copy", "prune", "check"] as const) await journal.end(job, good, now);
+    await journal.forgetJump();
+    probes = {
+      archive: async () => archived,
+      secondCopy: async () => ({ sameDisk: false, initialised: true, missing: null }),
+      imagesNotArchived: async () => [],
+      restorable: async () => null,
+      sizes: async () => ({ databaseBytes: 1, filesBytes: 1 }),
+      outbox: async () => 0,
+    };
+    watch = new Watch({
+      ...{ stack: "paper", settings: sampleSettings, backups: home.root, journal, probes, log: quiet },
+      catalog: { read: async () => ({ points, proofs: [], broken: [] }) },
+      scheduler: { awakeSince: start },
+      channel: { set: (active) => void (told = active), state: () => ({ active: [] }) as never },
+      now: () => now,
+    });
+  });
+  afterEach(() => home.remove());
+
+  it("raises nothing while all is well", async () => {
+    expect(await keys()).to.deep.equal([]);
+    expect(watch.seen).to.deep.include({ at: start, outbox: 0, imagesNotArchived: [] });
+  });
+
+  it("raises what failed, names the runbook, and counts it once", async () => {
+    await journal.end("point", { ...good, outcome: "failed", reason: "no room" }, now);
+    expect(await keys()).to.deep.equal(["backup.job.point.failed"]);
+    expect(told[0]!.text).to.contain("no room");
+    expect(told[0]!.runbook).to.equal("runbooks/Backup_And_Restore.md, 5.1 Et job fejlede eller kom for sent");
+    await keys();
+    expect(journal.current.months["2026-11"]!.alarms).to.deep.equal({ "backup.job.point.failed": 1 });
+    await journal.end("point", good, now);
+    expect(await keys()).to.deep.equal([]);
+  });
+
+  it("takes what cannot be asked for unknown, and tells it of the archive when that lasts", async () => {
+    const no = () => Promise.reject(new Error("no"));
+    Object.assign(probes, { archive: no, imagesNotArchived: no, restorable: no, sizes: no, outbox: no });
+    expect(await keys()).to.deep.equal([]);
+    expect(watch.seen).to.deep.include({ archive: null, imagesNotArchived: null, outbox: null });
+    now += 6 * minute;
+    expect(await keys()).to.deep.equal(["backup.archive.unknown"]);
+    probes.archive = async () => archived;
+    expect(await keys()).to.deep.equal([]);
+  });
+
+  it("tells of a second copy that cannot be asked for", async () => {
+    probes.secondCopy = () => Promise.reject(new Error("the disk is away"));
+    expect(await keys()).to.deep.equal(["backup.secondCopy.missing"]);
+    expect(told[0]!.text).to.contain("the disk is away");
+  });
+
+  const jumps: [what: string, milliseconds: number, newest: string, raised: string[], forgotten: boolean][] = [
+    ["a night's sleep, when the newest point is of yesterday, not", 8 * 60 * minute, "20261120T101000Z", [], false],
+    ["two days ahead, until there is a new point,", 48 * 60 * minute, "20261119T101000Z", ["backup.clock.jumped"], false],
+    ["two days ahead, when there is one, not", 48 * 60 * minute, "20261121T110000Z", [], true],
+    ["back, behind the newest point,", -24 * 60 * minute, "20261122T101000Z", ["backup.clock.jumped", "backup.clock.future"], false],
+  ];
+  for (const [what, milliseconds, newest, raised, forgotten] of jumps) {
+    it(`tells of a clock that jumped: ${what}`, async () => {
+      points = [samplePoint(newest, { clone: null })];
+      await journal.noteJump({ at: new Date(now).toISOString(), milliseconds });
+      expect(await keys()).to.deep.equal(raised);
+      expect(journal.jumped).to.equal(!forgotten);
+    });
+  }
+
+  it("does not run two looks at once, and looks again after what was asked meanwhile", async () => {
+    let [running, most, looks] = [0, 0, 0];
+    probes.archive = async () => {
+      looks += 1;
+      most = Math.max(most, (running += 1));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running -= 1;
+      return archived;
+    };
+    await Promise.all([watch.look(), watch.look(), watch.lookAfterJob()]);
+    expect([most, looks]).to.deep.equal([1, 2]);
+  });
+});
+
+describe("what points tell of the clone", () => {
+  const clone = samplePoint("20261121T101000Z").clone!;
+  it("is nothing while there is none", () => expect(cloneFacts([])).to.deep.equal({ unpushedSince: null, unpushedCommits: null, noRemote: false, lastTakenAt: null }));
+  it("is of the newest one that has it", () => {
+    const points = [
+      samplePoint("20261121T041000Z", { clone: { ...clone, head: "a", unpushedCommits: 2, oldestUnpushedAt: "2026-11-20T00:00:00.000Z" } }),
+      samplePoint("20261121T101000Z", { clone: null, kind: "dump" }),
+    ];
+    expect(cloneFacts(points)).to.deep.equal({ unpushedSince: Date.UTC(2026, 10, 20), unpushedCommits: 2, noRemote: false, lastTakenAt: Date.UTC(2026, 10, 21, 4, 10) });
+  });
+  it("is that there is no remote, only where there is a repository", () => {
+    expect(cloneFacts([samplePoint("20261121T101000Z", { clone: { ...clone, head: "a" } })]).noRemote).to.equal(true);
+    expect(cloneFacts([samplePoint("20261121T101000Z", { clone })]).noRemote).to.equal(false);
+  });
+});
