@@ -9,6 +9,7 @@ import { readDesiredState } from "./config/desiredState";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
+import { simulatedFills } from "./domain/simulatedFills";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
 import { verifyImages } from "./images/verify";
@@ -41,6 +42,7 @@ export = async () => {
   const ports = stackPorts(args.configuration.portBase);
   return {
     page: `http://127.0.0.1:${ports.gui}`,
+    fills: simulatedFills,
     mlflow: `http://127.0.0.1:${ports.mlflow}`,
     bots: trading.bots,
     health: trading.health,

@@ -3,6 +3,8 @@ import { z } from "zod";
 /** What the commands take from `/api/status` of the stack's page; more keys are no error. Times are epoch milliseconds. */
 const pageStatus = z.object({
   stack: z.string(),
+  /** One sentence about what stands behind the fills. */
+  fills: z.string(),
   /** When the values were read from the database; null when they never were. */
   readAt: z.number().nullable(),
   /** The values are older than they should be. */

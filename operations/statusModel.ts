@@ -1,6 +1,7 @@
 import { mayRun } from "../config/botState";
 import { botService, stackNames } from "../config/names";
 import { wishFor, type DesiredState } from "../config/desiredState";
+import { simulatedFills } from "../domain/simulatedFills";
 import type { ContainerFact } from "./engine";
 import type { PageBackup, PageBot, PageFeed, PageStatus } from "./page";
 import type { DeclaredStack } from "./stack";
@@ -26,6 +27,8 @@ export interface ServiceStatus {
 export interface StatusReport {
   readonly stack: string;
   readonly mode: string;
+  /** One sentence about what stands behind the fills. */
+  readonly fills: string;
   readonly healthy: boolean;
   /** One line each: what is not as it should be, and what to do. */
   readonly problems: readonly string[];
@@ -86,6 +89,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
   return {
     stack,
     mode: configuration.mode,
+    fills: page?.fills ?? simulatedFills,
     healthy: problems.length === 0,
     problems,
     services,

@@ -84,6 +84,7 @@ function pageLines(report: StatusReport, now: number): string[] {
 export function statusText(report: StatusReport, now: number): string {
   const lines = [
     `Stack     ${report.stack} (${report.mode}): ${report.healthy ? "healthy" : "NOT HEALTHY"}`,
+    `          ${report.fills}`,
     plainTable(["service", "wish", "state", "health", "image", "up", "restarts", "ok"], report.services.map(serviceRow)),
     ...pageLines(report, now),
     ...report.problems.map((problem) => `Problem   ${problem}`),

@@ -1,3 +1,4 @@
+import { simulatedFills } from "../../domain/simulatedFills";
 import type { BackupView, BotView, PositionView, SourceView, StatusView } from "./api";
 import { limitsOf, reconciliationOf, rejectionViews } from "./brokerView";
 import { feedsOf } from "./feedView";
@@ -110,6 +111,5 @@ function fillsStatement(rows: StatusRows | undefined): string {
   const simulated = (rows?.bots ?? []).reduce((sum, bot) => sum + bot.fills.simulated, 0);
   const real = (rows?.bots ?? []).reduce((sum, bot) => sum + bot.fills.real, 0);
   if (real > 0) return simulated > 0 ? `${real} fills from the exchange, ${simulated} simulated` : "Fills come from the exchange: real money";
-  // No exchange adapter exists yet: in live as in paper.
-  return "Fills are simulated: no order leaves this machine";
+  return simulatedFills;
 }

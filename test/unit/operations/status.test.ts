@@ -23,6 +23,7 @@ describe("status", () => {
     expect(told.out).to.equal(
       [
         "Stack     paper (paper): healthy",
+        "          Fills are simulated: no order leaves this machine",
         "┌────────────────┬─────────┬─────────┬─────────┬──────────────┬───────────┬──────────┬─────┐",
         "│ service        │ wish    │ state   │ health  │ image        │ up        │ restarts │ ok  │",
         "├────────────────┼─────────┼─────────┼─────────┼──────────────┼───────────┼──────────┼─────┤",
@@ -53,7 +54,7 @@ describe("status", () => {
   it("says everything in one JSON document", async () => {
     const told = await status(healthyStack(), pageStatus(), "--json");
     const report = JSON.parse(told.out) as Record<string, unknown> & { services: unknown[] };
-    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "healthy", "problems", "services", "page", "trust", "feeds", "bots", "backup", "warnings", "readAt"]);
+    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "fills", "healthy", "problems", "services", "page", "trust", "feeds", "bots", "backup", "warnings", "readAt"]);
     expect(report.services[0]).to.deep.equal({
       service: "livefeed",
       container: "trading-paper-livefeed",

@@ -1,3 +1,4 @@
+import { simulatedFills } from "../../../domain/simulatedFills";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -156,6 +157,7 @@ export function pageStatus(more: Partial<PageStatus> = {}): PageStatus {
     stack: "paper",
     readAt: NOW - 2000,
     stale: false,
+    fills: simulatedFills,
     trust: { level: "yes", title: "Everything works", reasons: [] },
     feeds: [{ symbol: "BTCUSDT", interval: "1h", state: "HEALTHY", reason: "", lastCandle: Date.parse("2024-02-29T23:00:00Z"), leaseUntil: NOW + 45_000, ...quality }],
     bots: [
