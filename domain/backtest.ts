@@ -48,6 +48,8 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
   const keepDecisions = options.keepDecisions ?? true;
   const strategy = createStrategy(options.strategy ?? "RefStrat_01", options.parameters, execution);
   const start = startIndex(candles, options, strategy);
+  const interval = shortestStep(candles);
+  const terms = { interval: interval ?? 0, parameters: execution };
 
   let account = openAccount(startingCash);
   const trades: Trade[] = [];
@@ -67,7 +69,7 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
     if (isQuiet(account, candle)) {
       value = equityAt(account, candle.close);
     } else {
-      const result = processBar(account, candle, execution);
+      const result = processBar(account, candle, terms);
       account = result.account;
       fills.push(...result.fills);
       trades.push(...result.trades);
@@ -91,8 +93,7 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
     }
   }
   account = { ...account, processedBar: candles[candles.length - 1]!.openTime };
-  const barMilliseconds = candles.length > 1 ? candles[1]!.openTime - candles[0]!.openTime : undefined;
-  const metrics = summarize({ startingCash, equity: values, trades }, barMilliseconds);
+  const metrics = summarize({ startingCash, equity: values, trades }, interval);
   let equity: BacktestResult["equity"] | undefined;
   return {
     trades,
@@ -118,6 +119,17 @@ function startIndex(candles: readonly Candle[], options: BacktestOptions, strate
     throw new RangeError(`There is no candle to trade on after ${wanted}: ${candles.length} candles were given`);
   }
   return index;
+}
+
+/** Length of a bar in milliseconds, also where candles are missing; undefined for a single candle. */
+function shortestStep(candles: readonly Candle[]): number | undefined {
+  let shortest: number | undefined;
+  for (let index = 1; index < candles.length; index++) {
+    const step = candles[index]!.openTime - candles[index - 1]!.openTime;
+    // What does not ascend is refused where it is come to.
+    if (step > 0 && (shortest === undefined || step < shortest)) shortest = step;
+  }
+  return shortest;
 }
 
 function checkOrder(candles: readonly Candle[], index: number): void {

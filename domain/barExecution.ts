@@ -1,18 +1,38 @@
 import type { Candle } from "./candles";
 import { stopOrderId } from "./clientOrderId";
 import { money } from "./decimals";
-import { gridsOf, type ExecutionParameters } from "./executionParameters";
+import { defaultExecution, gridsOf, type ExecutionParameters } from "./executionParameters";
 import type { Account, Fill, Holdings, Order, Position, Trade } from "./orders";
 
 /** Reasons that a cancelled or filled order can carry. */
 export const orderReasons = {
+  barMissing: "the bar after the decision is missing",
   openedThroughStop: "opened through its stop",
   beyondCollar: "opened beyond the price collar",
   noCash: "cash cannot pay for it",
   reduced: "reduced to what cash can pay",
   stopReplaced: "replaced by a higher stop",
   positionClosed: "the position was closed",
+  passedBefore: "reached in a bar that came late, filled in the next one worked",
 } as const;
+
+/** What a bar is worked with beside the account and its candle. */
+export interface BarTerms {
+  /** Length of a bar in milliseconds: an entry works in the bar that follows the one decided on, and in no other. */
+  readonly interval: number;
+  /** The defaults unless given. */
+  readonly parameters?: ExecutionParameters;
+  /**
+   * Ids of accepted orders that wait for a later bar: they were handed in when this bar's open was known. None unless
+   * given. An order that closes the position cancels them like any other.
+   */
+  readonly withheld?: ReadonlySet<string>;
+  /**
+   * Price of the stop that worked in an earlier bar of the position, when that bar reached it and was written only after
+   * the account had gone on; null, or not given, when there is no such bar. Positive, in the quote currency.
+   */
+  readonly passedStop?: number | null;
+}
 
 /** What came of one bar; orders appear with the status they ended the bar with. */
 export interface BarResult {
@@ -40,16 +60,28 @@ export class BarExecution {
   private readonly updates: Order[] = [];
   private readonly fills: Fill[] = [];
   private readonly trades: Trade[] = [];
+  private readonly parameters: ExecutionParameters;
 
   constructor(
     account: Account,
     private readonly candle: Candle,
-    private readonly parameters: ExecutionParameters,
-    private readonly withheld: ReadonlySet<string>,
+    private readonly terms: BarTerms,
   ) {
     this.cash = account.cash;
     this.position = account.position;
     this.orders = [...account.orders];
+    this.parameters = terms.parameters ?? defaultExecution;
+  }
+
+  /**
+   * Closes a position that had reached its stop in a bar which nobody knew then: before all else, and never at a better
+   * price than that stop, so that a gap in the candles does not make the simulation look better than the market was.
+   */
+  leaveByPassedStop(): void {
+    const { passedStop = null } = this.terms;
+    const stop = this.orders.find(({ status }) => status === "working");
+    if (passedStop === null || stop === undefined) return;
+    this.leave(stop, Math.min(this.candle.open, passedStop), "stop", orderReasons.passedBefore);
   }
 
   fillMarketOrders(): void {
@@ -102,12 +134,17 @@ export class BarExecution {
   }
 
   private isDue(order: Order, type: Order["type"]): boolean {
-    return order.status === "accepted" && order.type === type && !this.withheld.has(order.clientOrderId);
+    return order.status === "accepted" && order.type === type && this.terms.withheld?.has(order.clientOrderId) !== true;
   }
 
   private enter(order: Order): void {
     const { open, openTime } = this.candle;
     const { referencePrice } = order;
+    if (openTime !== order.bar + this.terms.interval) {
+      // Nothing is known of the bar it was meant for: an entry does not outlive a gap.
+      this.update(order, "cancelled", orderReasons.barMissing);
+      return;
+    }
     if (open <= order.stopPrice!) {
       this.update(order, "cancelled", orderReasons.openedThroughStop);
       return;
@@ -139,8 +176,11 @@ export class BarExecution {
     this.update(stop, "working", null);
   }
 
-  /** Sells the whole position; an order that finds none is cancelled with it. */
-  private leave(order: Order, reference: number, reason: "exit" | "stop"): void {
+  /**
+   * Sells the whole position; an order that finds none is cancelled with it.
+   * @param remark reason that the filled order carries
+   */
+  private leave(order: Order, reference: number, reason: "exit" | "stop", remark: string | null = null): void {
     const position = this.position;
     if (position === null) {
       this.update(order, "cancelled", orderReasons.positionClosed);
@@ -163,7 +203,7 @@ export class BarExecution {
       profit: money.nearest(price * quantity - entryPrice * quantity - fees),
       exitReason: reason,
     });
-    this.update(order, "filled", null);
+    this.update(order, "filled", remark);
     for (const left of [...this.orders]) {
       this.update(left, "cancelled", orderReasons.positionClosed);
     }

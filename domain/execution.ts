@@ -1,4 +1,4 @@
-import { BarExecution, equityAt, type BarResult } from "./barExecution";
+import { BarExecution, equityAt, type BarResult, type BarTerms } from "./barExecution";
 import type { Candle } from "./candles";
 import { defaultExecution, gridsOf, type ExecutionParameters } from "./executionParameters";
 import { workingStop, type Account, type Holdings, type Intent, type Order } from "./orders";
@@ -13,7 +13,7 @@ export interface IntentSource {
   readonly referencePrice: number | null;
 }
 
-export { equityAt, orderReasons, type BarResult } from "./barExecution";
+export { equityAt, orderReasons, type BarResult, type BarTerms } from "./barExecution";
 export { defaultExecution, executionSettings, gridsOf, type ExecutionParameters } from "./executionParameters";
 
 /**
@@ -43,21 +43,17 @@ export function applyIntent(
 }
 
 /**
- * Works the account's orders through one bar, in this order: market orders at the open, a moved stop takes over, the
- * protective stop, equity at the close. Pure; nothing of the arguments is changed.
- * @param withheld ids of accepted orders that wait for a later bar: they were handed in when this bar's open was known.
- *   An order that closes the position cancels them like any other.
+ * Works the account's orders through one bar, in this order: a stop that was reached in a bar which came late, market
+ * orders at the open, a moved stop takes over, the protective stop, equity at the close. An entry is cancelled when the
+ * bar does not directly follow the one it was decided on; exits and moved stops work in whatever bar is next. Pure;
+ * nothing of the arguments is changed.
+ * @throws RangeError when the bar is not after the account's last one
  */
-export function processBar(
-  account: Account,
-  candle: Candle,
-  parameters: ExecutionParameters = defaultExecution,
-  withheld: ReadonlySet<string> = noneWithheld,
-): BarResult {
+export function processBar(account: Account, candle: Candle, terms: BarTerms): BarResult {
   if (account.processedBar !== null && candle.openTime <= account.processedBar) {
     throw new RangeError(`Bar ${iso(candle.openTime)} does not follow ${iso(account.processedBar)}`);
   }
-  if (isQuiet(account, candle)) {
+  if ((terms.passedStop ?? null) === null && isQuiet(account, candle)) {
     return {
       account: {
         cash: account.cash,
@@ -71,7 +67,8 @@ export function processBar(
       equity: equityAt(account, candle.close),
     };
   }
-  const bar = new BarExecution(account, candle, parameters, withheld);
+  const bar = new BarExecution(account, candle, terms);
+  bar.leaveByPassedStop();
   bar.fillMarketOrders();
   bar.takeOverMovedStop();
   bar.workStop();
@@ -89,7 +86,6 @@ export function isQuiet(account: Holdings, candle: Candle): boolean {
 }
 
 const none: readonly never[] = Object.freeze([]);
-const noneWithheld: ReadonlySet<string> = new Set();
 
 function rejection(account: Account, intent: Intent, bar: number, parameters: ExecutionParameters): string | null {
   if (bar !== account.processedBar) {

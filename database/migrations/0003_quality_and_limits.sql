@@ -20,7 +20,9 @@ ALTER TABLE trading.feed_status
 
 ALTER TABLE trading.feed_findings
   ADD COLUMN severity text NOT NULL DEFAULT 'note'
-  CONSTRAINT feed_findings_severity CHECK (severity IN ('note', 'DEGRADED', 'DOWN'));
+  CONSTRAINT feed_findings_severity CHECK (severity IN ('note', 'DEGRADED', 'DOWN')),
+  -- Why it is a finding, for people.
+  ADD COLUMN reason text NOT NULL DEFAULT '';
 CREATE INDEX feed_findings_newest ON trading.feed_findings (at DESC);
 
 -- Every change of state, for the share of time that a feed was healthy.
@@ -120,10 +122,27 @@ CREATE FUNCTION trading.take_feed_lock() RETURNS boolean
 REVOKE ALL ON FUNCTION trading.take_feed_lock() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION trading.take_feed_lock() TO livefeed;
 
+-- Two brokers never work in one database.
+CREATE FUNCTION trading.take_broker_lock() RETURNS boolean
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+  AS $$ SELECT pg_try_advisory_lock(hashtext('trading.broker'), 0) $$;
+REVOKE ALL ON FUNCTION trading.take_broker_lock() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION trading.take_broker_lock() TO broker;
+
+-- Entries are judged one after the other, until the end of each one's transaction: limits over all bots hold only so.
+CREATE FUNCTION trading.take_entry_turn() RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+  AS $$ SELECT pg_advisory_xact_lock(hashtext('trading.entry'), 0) $$;
+REVOKE ALL ON FUNCTION trading.take_entry_turn() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION trading.take_entry_turn() TO broker;
+
 GRANT SELECT, INSERT ON trading.feed_states TO livefeed;
-GRANT SELECT ON trading.fills TO livefeed;
+-- Whether a revised candle was traded on, and whether a position is or may become open while the feed is DOWN.
+GRANT SELECT (bot, bar) ON trading.fills TO livefeed;
+GRANT SELECT (bot, bar, action, status) ON trading.orders TO livefeed;
 GRANT SELECT (entry_bar) ON trading.accounts TO livefeed;
 CREATE POLICY fills_for_livefeed ON trading.fills FOR SELECT TO livefeed USING (true);
+CREATE POLICY orders_for_livefeed ON trading.orders FOR SELECT TO livefeed USING (true);
 
 GRANT SELECT ON trading.feed_states TO broker, gui;
 GRANT SELECT, INSERT, UPDATE ON trading.rejections, trading.reconciliations TO broker;

@@ -61,17 +61,18 @@ export class CandleJudge {
       close: jsonNumber(close),
       volume: jsonNumber(volume),
     };
-    if (state === "HEALTHY") {
-      this.ledger.note(kind, isDate ? openTime : null, details);
-      return false;
-    }
     const which = isDate ? `candle of ${dateTime(openTime)}` : "candle";
     const row = this.rejected > 1 ? `, ${this.rejected} in a row` : "";
+    const reason = `${which} rejected: ${kind}${row}`;
+    if (state === "HEALTHY") {
+      this.ledger.note(kind, isDate ? openTime : null, reason, details);
+      return false;
+    }
     this.ledger.judge(kind, {
       state,
       lasting: "event",
       each: true,
-      reason: `${which} rejected: ${kind}${row}`,
+      reason,
       openTime: isDate ? openTime : null,
       details: { ...details, inARow: this.rejected, limit: state === "DOWN" ? limits.down : limits.degraded },
     });
@@ -115,7 +116,8 @@ export class CandleJudge {
     const { jump, openJump } = this.settings;
     const opened = change(open, before.close);
     if (Math.abs(opened) > openJump) {
-      this.ledger.note("open jump", openTime, { change: opened, open, closeBefore: before.close, limit: openJump });
+      const reason = `open of ${dateTime(openTime)} is ${percent(opened)} from the close before (limit ${percent(openJump)})`;
+      this.ledger.note("open jump", openTime, reason, { change: opened, open, closeBefore: before.close, limit: openJump });
     }
     const moved = change(close, before.close);
     const state = beyond(Math.abs(moved), jump);

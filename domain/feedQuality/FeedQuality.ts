@@ -64,7 +64,8 @@ export class FeedQuality {
     const placement = this.order.place(candle);
     switch (placement.kind) {
       case "duplicate":
-        if (!placement.told) this.ledger.note("duplicate", openTime, {});
+        this.source.droppedDuplicate();
+        if (!placement.told) this.ledger.note("duplicate", openTime, `candle of ${dateTime(openTime)} came again with the same values`, {});
         return;
       case "revision":
         this.revised(candle, placement.first);
@@ -77,7 +78,7 @@ export class FeedQuality {
         return;
       case "placed":
         this.source.outstanding.arrived(openTime);
-        if (placement.fills) this.ledger.note("backfilled", openTime, { inTime: "yes" });
+        if (placement.fills) this.ledger.note("backfilled", openTime, `missing candle of ${dateTime(openTime)} came when it was asked for again`, { inTime: "yes" });
         this.judgeGap(placement.hole);
         this.release(calm);
         while (this.order.heldCandles > mostHeld && this.order.hole !== null) this.leaveOpen();
@@ -151,7 +152,8 @@ export class FeedQuality {
   acknowledge(by: string, at: number): boolean {
     this.advance(at);
     if (!this.recovery.awaitsAcknowledgement) return false;
-    this.ledger.note("acknowledged", null, { by, what: this.recovery.unacknowledged, ...this.source.when() });
+    const what = this.recovery.unacknowledged;
+    this.ledger.note("acknowledged", null, `${by} acknowledged: ${what ?? "the feed is DOWN"}`, { by, what, ...this.source.when() });
     this.recovery.acknowledge();
     return true;
   }
@@ -252,7 +254,7 @@ export class FeedQuality {
 
   private repair(candle: Candle): void {
     this.source.outstanding.arrived(candle.openTime);
-    this.ledger.note("backfilled", candle.openTime, { inTime: "no" });
+    this.ledger.note("backfilled", candle.openTime, `missing candle of ${dateTime(candle.openTime)} came after others had gone on without it`, { inTime: "no" });
     this.judge.repaired(candle);
     this.judgeOpenGaps();
     this.released.push({ candle, state: this.state, repair: true });
@@ -274,7 +276,7 @@ export class FeedQuality {
     const missing = this.order.waitedFor;
     const limits = this.options.settings.missingCandles;
     const state = missing === 0 ? "HEALTHY" : reached(missing, limits);
-    if (fresh !== null && state === "HEALTHY") this.ledger.note("gap", fresh.from, { missingCandles: this.order.count(fresh) });
+    if (fresh !== null && state === "HEALTHY") this.ledger.note("gap", fresh.from, `${counted(this.order.count(fresh))} missing from ${dateTime(fresh.from)}, asked for again`, { missingCandles: this.order.count(fresh) });
     if (state === "HEALTHY") {
       this.ledger.end("gap");
       return;

@@ -32,7 +32,7 @@ export class Ledger {
     const worse = this.conditions.raise(kind, { severity: state, reason, lasting });
     if (worse || each) {
       this.recovery.disturbed();
-      this.findings.push({ kind, severity: state, openTime, details });
+      this.findings.push({ kind, severity: state, openTime, reason, details });
     }
     this.tellWhetherDown();
   }
@@ -48,8 +48,8 @@ export class Ledger {
   }
 
   /** A finding that says nothing against the feed. */
-  note(kind: FindingKind, openTime: number | null, details: Details): void {
-    this.findings.push({ kind, severity: "note", openTime, details });
+  note(kind: FindingKind, openTime: number | null, reason: string, details: Details): void {
+    this.findings.push({ kind, severity: "note", openTime, reason, details });
   }
 
   /** The findings since they were last taken. */

@@ -1,7 +1,7 @@
 import { beyond, type Bounds } from "./candleRules";
 import type { Ledger } from "./Ledger";
 import type { FeedQualitySettings } from "./settings";
-import { clockTime, isoTime, seconds } from "./text";
+import { clockTime, dateTime, isoTime, seconds } from "./text";
 import { MedianOfFive, Outstanding, RateWindow, wallBounds, type Speed } from "./timeRules";
 
 const hour = 3_600_000;
@@ -14,6 +14,7 @@ export class SourceWatch {
   private readonly skew = new MedianOfFive();
   private readonly reconnects = new RateWindow(hour);
   private readonly outOfOrder = new RateWindow(hour);
+  private readonly duplicates = new RateWindow(hour);
   private lastHeard: number | null = null;
   private now = Number.NEGATIVE_INFINITY;
 
@@ -71,6 +72,8 @@ export class SourceWatch {
     const size = Math.abs(milliseconds) / 1000;
     const state = beyond(size, limits);
     const limit = state === "DOWN" ? limits.down : limits.degraded;
+    // What was compared before was another clock: with it, the median would not see for a minute that this one is wrong.
+    if (state !== "HEALTHY") this.skew.forget();
     this.ledger.judge("clock jump", {
       state,
       lasting: "event",
@@ -89,7 +92,12 @@ export class SourceWatch {
   droppedOutOfOrder(openTime: number): void {
     this.outOfOrder.add(this.hourClock());
     if (this.outOfOrder.count(this.hourClock()) > this.settings.outOfOrderPerHour) this.judgeOutOfOrder(openTime);
-    else this.ledger.note("out of order", openTime, {});
+    else this.ledger.note("out of order", openTime, `candle of ${dateTime(openTime)} came after newer ones`, {});
+  }
+
+  /** Counted each time, though only a candle's first repetition is a finding. */
+  droppedDuplicate(): void {
+    this.duplicates.add(this.hourClock());
   }
 
   /** Tells findings without a candle apart: they come again with the same numbers. */
@@ -105,6 +113,7 @@ export class SourceWatch {
       clockSkewMilliseconds: this.skew.median,
       reconnectsPerHour: this.reconnects.count(this.hourClock()),
       outOfOrderPerHour: this.outOfOrder.count(this.hourClock()),
+      duplicatesPerHour: this.duplicates.count(this.hourClock()),
     };
   }
 

@@ -32,11 +32,13 @@ export const findingKinds = [
 
 export type FindingKind = (typeof findingKinds)[number];
 
-/** Something found about the feed, with the numbers it was judged by. */
+/** Something found about the feed, with why it is one and the numbers it was judged by. */
 export interface FeedFinding {
   readonly kind: FindingKind;
   readonly severity: FindingSeverity;
   /** The candle it is about, epoch ms; null when it is about none. */
   readonly openTime: number | null;
+  /** A sentence for people; it follows from the rest. */
+  readonly reason: string;
   readonly details: Readonly<Record<string, number | string | null>>;
 }

@@ -89,6 +89,11 @@ export class MedianOfFive {
     return this.median!;
   }
 
+  /** Takes none of the values so far into account any more. */
+  forget(): void {
+    this.values = [];
+  }
+
   get median(): number | null {
     const sorted = [...this.values].sort((one, other) => one - other);
     const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];

@@ -5,6 +5,7 @@ import type { BrokerClient, Registration } from "./brokerClient";
 import { Decider } from "./Decider";
 import { acquireLock, type LockSession } from "./lockSession";
 import type { BotMetrics } from "./metrics";
+import { Progress } from "./Progress";
 import { readMarket, type BotProgress } from "./readiness";
 import type { BotSettings } from "./settings";
 import { WakeUp } from "./wakeUp";
@@ -33,10 +34,7 @@ const retryMilliseconds = 250;
 export class Bot {
   private waitingFor: string | null = "starting";
   private session: LockSession | undefined;
-  private decidedBar: number | null = null;
-  private processedBar: number | null = null;
-  private decidedAt = monotonic();
-  private processedAt = monotonic();
+  private readonly following = new Progress();
 
   constructor(private readonly context: BotContext) {}
 
@@ -72,8 +70,9 @@ export class Bot {
   async progress(): Promise<BotProgress> {
     const market = this.session === undefined ? undefined : await readMarket(this.session.db, this.context.settings.bot);
     this.noteAccount(market?.processedBar ?? null);
-    const { waitingFor, decidedBar, processedBar, decidedAt, processedAt } = this;
-    return { waitingFor, decidedBar, processedBar, decidedAt, processedAt, waitingCandle: market?.waitingCandle ?? null };
+    const { decidedBar, processedBar, behindSince, processedAt } = this.following;
+    const { waitingFor } = this;
+    return { waitingFor, decidedBar, processedBar, behindSince, processedAt, waitingCandle: market?.waitingCandle ?? null };
   }
 
   private async decideWhileHeld(session: LockSession): Promise<void> {
@@ -92,7 +91,7 @@ export class Bot {
     log.info({ startBar, warmupFrom, warmupBars, decisionWindowMilliseconds }, "registered at the broker");
     this.context.onRegistered(registration);
     this.waitingFor = null;
-    this.decidedAt = this.processedAt = monotonic();
+    this.following.begin();
     await this.turns(session, registration, signal);
     this.waitingFor = "the bot's lock is lost";
   }
@@ -112,9 +111,9 @@ export class Bot {
           listening = true;
         }
         const onAccount = (bar: number | null): void => this.noteAccount(bar);
-        decider ??= await Decider.open({ ...this.context, session, registration, signal, onAccount });
+        const onDecided = (bar: number | null): void => this.following.decided(bar);
+        decider ??= await Decider.open({ ...this.context, session, registration, signal, onAccount, onDecided });
         await decider.work();
-        this.noteDecided(decider.decidedBar);
         again = decider.hasOpenIntents;
       } catch (error) {
         // The indicators may be ahead of what was written: the next turn computes them anew.
@@ -130,20 +129,6 @@ export class Bot {
   }
 
   private noteAccount(processedBar: number | null): void {
-    if (processedBar === null || processedBar === this.processedBar) return;
-    this.processedBar = processedBar;
-    this.processedAt = monotonic();
-    this.context.onBar(processedBar);
+    if (this.following.account(processedBar)) this.context.onBar(processedBar!);
   }
-
-  private noteDecided(decidedBar: number | null): void {
-    if (decidedBar === this.decidedBar) return;
-    this.decidedBar = decidedBar;
-    this.decidedAt = monotonic();
-  }
-}
-
-/** Milliseconds of a clock that nobody sets. */
-function monotonic(): number {
-  return performance.now();
 }

@@ -28,6 +28,8 @@ export interface DeciderContext {
   readonly signal: AbortSignal;
   /** Told the account's last bar (epoch ms, null before the first) whenever it was read. */
   readonly onAccount: (processedBar: number | null) => void;
+  /** Told the last bar with a decision (epoch ms, null before the first) when it was read, and as soon as one is written. */
+  readonly onDecided: (decidedBar: number | null) => void;
 }
 
 /** Candles read at a time. */
@@ -43,8 +45,6 @@ export class DecidedElsewhere extends Error {
  * so that they do not depend on when the bot was started. After an error it is of no more use: open another one.
  */
 export class Decider {
-  /** Last bar with a decision, epoch ms. */
-  decidedBar: number | null;
   private strategy: Strategy;
   /** The next candle to take into the indicators is not before this time. */
   private next: number;
@@ -54,10 +54,10 @@ export class Decider {
 
   private constructor(
     private readonly context: DeciderContext,
-    decidedBar: number | null,
+    /** Last bar with a decision, epoch ms. */
+    private decidedBar: number | null,
     private openIntents: readonly OpenIntent[],
   ) {
-    this.decidedBar = decidedBar;
     this.interval = intervalMilliseconds(context.settings.interval);
     this.strategy = this.freshStrategy();
     this.next = context.registration.warmupFrom;
@@ -66,6 +66,7 @@ export class Decider {
   static async open(context: DeciderContext): Promise<Decider> {
     const { session, settings } = context;
     const decidedBar = await readDecidedBar(session.db, settings.bot);
+    context.onDecided(decidedBar);
     if (decidedBar !== null) context.metrics.lastDecidedBar.set(decidedBar / 1000);
     const openIntents = await readOpenIntents(session.db, settings.bot);
     if (openIntents.length > 0) context.log.info({ openIntents }, "intents without an order are handed in again");
@@ -131,6 +132,7 @@ export class Decider {
       throw new DecidedElsewhere(`${decisions.length - written} of ${decisions.length} bars were decided on elsewhere`);
     }
     this.decidedBar = last.decision.bar;
+    this.context.onDecided(this.decidedBar);
     metrics.lastDecidedBar.set(this.decidedBar / 1000);
     for (const { decision, candle } of decided) {
       metrics.decisions.inc({ action: decision.action, late: String(decision.late) });

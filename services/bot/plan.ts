@@ -4,7 +4,7 @@ import type { Decision, Strategy } from "../../domain/strategies";
 
 /** A decision as it is written. */
 export interface PlannedDecision extends Decision {
-  /** The bar was over for this bot when it saw it: the account had gone on, or the decision window was past. */
+  /** Nothing could be done on the bar any more: the account had gone on, or the time for the entry it called for was past. */
   readonly late: boolean;
 }
 
@@ -20,19 +20,20 @@ export interface Standing {
   readonly now: number;
   /** Length of a bar in milliseconds. */
   readonly interval: number;
-  /** Milliseconds after its close in which a bar may be decided on; null in a replay, where there is no such time. */
+  /** Milliseconds around its close in which a bar may be entered on; null in a replay, where there is no such time. */
   readonly decisionWindow: number | null;
 }
 
 /** Reasons written with late decisions. */
 export const lateReasons = {
   away: "the bar passed while the bot was away",
-  window: "the decision window of the bar was past",
+  window: "called for an entry, but the decision window of the bar was past",
 } as const;
 
 /**
  * Takes one more closed candle into the strategy and decides on it where there is something to decide: not before the
- * start, never twice, and only "hold" on a bar that the account has already left or that closed too long ago.
+ * start, never twice, and only "hold" on a bar that the account has already left. Outside the decision window, after it or
+ * by a clock that was set back before it, nothing is entered; a position is led as ever, since waiting makes no exit safer.
  * @param candle not after the account's last bar
  * @returns null for a candle that only feeds the indicators
  */
@@ -43,11 +44,15 @@ export function decideOn(candle: Candle, standing: Standing, strategy: Strategy)
     strategy.warmUp(candle);
     return null;
   }
-  const passed = bar !== account.processedBar;
-  if (!passed && (decisionWindow === null || now - (bar + interval) <= decisionWindow)) {
-    return { ...strategy.onBar(candle, account), late: false };
+  if (bar !== account.processedBar) {
+    strategy.warmUp(candle);
+    return lateHold(bar, lateReasons.away, strategy.indicators());
   }
-  strategy.warmUp(candle);
-  const reason = passed ? lateReasons.away : lateReasons.window;
-  return { bar, action: "hold", reason, indicators: strategy.indicators(), intent: null, late: true };
+  const decision = strategy.onBar(candle, account);
+  const outside = decisionWindow !== null && Math.abs(now - (bar + interval)) > decisionWindow;
+  return outside && decision.action === "enter" ? lateHold(bar, lateReasons.window, decision.indicators) : { ...decision, late: false };
+}
+
+function lateHold(bar: number, reason: string, indicators: Decision["indicators"]): PlannedDecision {
+  return { bar, action: "hold", reason, indicators, intent: null, late: true };
 }

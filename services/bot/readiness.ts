@@ -11,27 +11,30 @@ export interface BotProgress {
   readonly decidedBar: number | null;
   /** The last bar the broker worked: the one that a decision is expected on. */
   readonly processedBar: number | null;
-  /** When it last decided, or began to be able to. */
-  readonly decidedAt: number;
+  /** Since when a decision is expected that is not there; null when none is. */
+  readonly behindSince: number | null;
   /** When the account last went on, or the bot began to look. */
   readonly processedAt: number;
   /** The candle that the broker has not worked although it was written long ago; null when there is none. */
   readonly waitingCandle: number | null;
 }
 
-/** Time to catch up before a bot that is behind counts as stuck. */
+/** Time to decide, or to catch up by one more batch, before a bot that is behind counts as stuck. */
 const patience = 5000;
 /** A broker that is there works a bar within its grace; the bot has decided, so there is nothing to wait for. */
 const brokerPatienceMilliseconds = 30_000;
 
-/** Ready when the bot can decide, has decided up to the account's last bar, and that is the bar the market is at. */
+/**
+ * Ready when the bot can decide, has decided up to the account's last bar, and the broker works the candles there are. A
+ * market without new candles is no fault of the bot's: the feed's own readiness tells of it, and an `up` waits for that;
+ * a bot has to get ready without a feed as well, when a backup of it is tried out.
+ */
 export function judge(progress: BotProgress, now: number): Readiness {
-  const { waitingFor, decidedBar, processedBar, decidedAt, processedAt, waitingCandle } = progress;
+  const { waitingFor, decidedBar, processedBar, behindSince, processedAt, waitingCandle } = progress;
   if (waitingFor !== null) return { ready: false, reason: waitingFor };
-  const decided = processedBar === null || (decidedBar !== null && decidedBar >= processedBar);
-  if (!decided && now - decidedAt > patience) {
+  if (behindSince !== null && now - behindSince > patience) {
     const at = decidedBar === null ? "on no bar" : `up to ${iso(decidedBar)}`;
-    return { ready: false, reason: `decided ${at}, but the account is at ${iso(processedBar)}` };
+    return { ready: false, reason: `decided ${at}, but the account is at ${iso(processedBar!)}` };
   }
   if (waitingCandle !== null && now - processedAt > brokerPatienceMilliseconds) {
     const at = processedBar === null ? "has no bar yet" : `stands at ${iso(processedBar)}`;

@@ -1,12 +1,15 @@
-import type { Candle } from "../../domain/candles";
 import { clientOrderId } from "../../domain/clientOrderId";
-import type { BarResult } from "../../domain/execution";
+import { orderReasons, type BarResult } from "../../domain/execution";
+import { intervalMilliseconds } from "../../domain/intervals";
 import { isConnectionError, type Database } from "../shared/database";
 import type { Logger } from "../shared/log";
-import type { AccountRecord } from "../shared/accountRecord";
-import { isPresent, readBotState, withheldOf, workBar, type BotState } from "./barWork";
-import { readAhead, type CandleReader } from "./CandleReader";
+import { readBotState, withheldOf, workBar, type BotState } from "./barWork";
+import type { BrokerLock } from "./BrokerLock";
+import { CandleQueue, type Following } from "./CandleQueue";
+import type { CandleReader } from "./CandleReader";
 import type { BrokerMetrics } from "./metrics";
+import { readPassedStop } from "./passedStop";
+import { Presence } from "./Presence";
 import type { Venue } from "./venue";
 import { missingOf, nextStep, type Missing, type Step } from "./waitRule";
 
@@ -17,6 +20,8 @@ export interface BarLoopOptions {
   readonly database: Database;
   readonly candles: CandleReader;
   readonly venue: Venue;
+  /** Without it nothing is worked. */
+  readonly lock: Pick<BrokerLock, "held">;
   readonly graceMilliseconds: number;
   readonly windowMilliseconds: number;
   readonly metrics: BrokerMetrics;
@@ -36,10 +41,6 @@ export interface LoopStatus {
   readonly waitingFor: Missing | null;
 }
 
-/** How long an answer about a bot's presence may be used again. */
-const presenceMilliseconds = 250;
-/** How long a bot takes to come back at most, when the whole machine or the database was started again. */
-const returnMilliseconds = 10_000;
 /** A turn that failed, or that waits for a bot, is followed by another after this long. */
 const retryMilliseconds = 1000;
 /** Answers to intents that are remembered; a bot gets one or two a bar. */
@@ -51,27 +52,24 @@ export class BarLoop {
   private again = false;
   private closed = false;
   private timer: NodeJS.Timeout | undefined;
-  /** Candles read ahead; closed candles never change. */
-  private ahead: Candle[] = [];
-  /** Counts the times that there may be new candles, and what it was when there were no more than are read ahead. */
-  private arrivals = 1;
-  private exhausted = 0;
+  private readonly queue: CandleQueue;
+  /** The feed's repairs that were known when the last bar was worked; there are none before the first. */
+  private repairs = 0;
   /** The account with the decision on its last bar, ready for the next candle; its version tells when it is outdated. */
   private prepared: BotState | null = null;
   /** Ids of intents that were answered for good since the last bar; null for one whose id could not be read. */
   private answers: (string | null)[] = [];
   private waiting: { readonly after: number | null; readonly since: number } | null = null;
-  private presence = { present: false, at: Number.NEGATIVE_INFINITY };
+  private readonly presence: Presence;
   private wasAbsent = false;
-  /** Until then a bot that is away is expected back: whatever struck the broker may have struck the bot as well. */
-  private expectedUntil: number;
   private readonly clock: () => number;
   private status_: LoopStatus;
 
   constructor(private readonly options: BarLoopOptions) {
     this.clock = options.clock ?? (() => performance.now());
+    this.queue = new CandleQueue(options.candles);
+    this.presence = new Presence(options, this.clock);
     this.status_ = { lastTurn: this.clock(), lastBar: this.clock(), error: null, waitingFor: null };
-    this.expectedUntil = this.returnTime();
   }
 
   get bot(): string {
@@ -88,20 +86,27 @@ export class BarLoop {
 
   /** There may be new candles. */
   candlesCame(): void {
-    this.arrivals++;
+    this.queue.came();
+    this.wake();
+  }
+
+  /** The broker's lock is held: what was known before is outdated. */
+  begin(): void {
+    this.forget();
+    this.status_ = { ...this.status_, lastTurn: this.clock() };
     this.wake();
   }
 
   /** Asks for a turn; asked during one, another follows. */
   wake(): void {
-    if (this.closed) return;
+    if (this.closed || !this.options.lock.held) return;
     if (this.running === undefined) this.running = this.run();
     else this.again = true;
   }
 
   /** The bot has registered: what was known of its presence is outdated. */
   registered(): void {
-    this.presence = { present: true, at: this.clock() };
+    this.presence.seen();
     this.prepared = null;
     this.candlesCame();
   }
@@ -128,16 +133,12 @@ export class BarLoop {
     do {
       this.again = false;
       try {
-        while (!this.closed && (await this.turn())) {
+        while (!this.closed && this.options.lock.held && (await this.turn())) {
           // The next bar may be worked at once.
         }
         this.status_ = { ...this.status_, lastTurn: this.clock(), error: null };
       } catch (error) {
-        this.ahead = [];
-        this.arrivals++;
-        this.prepared = null;
-        this.presence = { present: false, at: Number.NEGATIVE_INFINITY };
-        this.expectedUntil = this.returnTime();
+        this.forget();
         this.wakeIn(retryMilliseconds);
         metrics.errors.inc({ bot });
         const message = error instanceof Error ? error.message : String(error);
@@ -153,15 +154,20 @@ export class BarLoop {
   private async turn(): Promise<boolean> {
     const { bot, database, venue, metrics, windowMilliseconds } = this.options;
     const prepared = this.prepared;
-    if (prepared !== null && this.isCaughtUp()) return false;
+    if (prepared !== null && this.queue.isEmpty) return false;
     const state = prepared ?? (await readBotState(database.db, bot));
     this.prepared = null;
-    const candle = state === undefined ? undefined : await this.nextCandle(state.record);
-    if (state === undefined || candle === undefined) {
+    const following = state === undefined ? undefined : await this.queue.following(state.record);
+    if (state === undefined || following === undefined) {
       if (state !== undefined && this.missing(state) === null) this.prepared = state;
       this.waiting = null;
       this.status_ = { ...this.status_, waitingFor: null };
       return false;
+    }
+    if (following.repairs !== state.repairs) {
+      // The feed has closed a gap in between: account and candles are to be of one moment.
+      this.queue.forget();
+      return true;
     }
     const step = await this.decideStep(state);
     if (!step.work) {
@@ -169,22 +175,28 @@ export class BarLoop {
       this.wakeIn(this.nextLook());
       return false;
     }
+    const { candle } = following;
     this.note(step, candle);
     const end = metrics.barSeconds.startTimer({ bot });
-    const result = await workBar(database, venue, state, candle, withheldOf(state, candle, windowMilliseconds));
+    const terms = {
+      interval: intervalMilliseconds(state.record.interval),
+      withheld: withheldOf(state, following.candles, windowMilliseconds),
+      passedStop: await this.passedStop(state),
+    };
+    const result = this.options.lock.held ? await workBar(database, venue, state, candle, terms) : null;
     end();
     if (result === null) {
-      this.ahead = [];
-      this.arrivals++;
+      this.queue.forget();
       return true;
     }
-    this.ahead.shift();
+    this.queue.worked();
+    this.repairs = state.repairs;
     this.answers = [];
     this.count(result, candle);
     this.status_ = { lastTurn: this.clock(), lastBar: this.clock(), error: null, waitingFor: null };
     clearTimeout(this.timer);
     this.waiting = null;
-    if (this.ahead.length > 0) {
+    if (this.queue.length > 0) {
       // The next bar could be worked now: the time that the bot has to decide begins.
       this.waiting = { after: candle.openTime, since: this.clock() };
       this.wakeIn(this.nextLook());
@@ -192,20 +204,16 @@ export class BarLoop {
     return step.missing !== null;
   }
 
-  private async nextCandle(record: AccountRecord): Promise<Candle | undefined> {
-    const { processedBar } = record.account;
-    const first = this.ahead[0];
-    if (first !== undefined && (processedBar === null || first.openTime > processedBar)) return first;
-    if (this.isCaughtUp()) return undefined;
-    const seen = this.arrivals;
-    this.ahead = [...(await this.options.candles.next(record))];
-    if (this.ahead.length < readAhead) this.exhausted = seen;
-    return this.ahead[0];
+  /** Asked when the feed has repaired its candles since the last bar, and once after a start: there are none else. */
+  private async passedStop(state: BotState): Promise<number | null> {
+    return state.repairs === this.repairs ? null : readPassedStop(this.options.database.db, state.record);
   }
 
-  /** Whether there is no candle to be had beyond what was worked. */
-  private isCaughtUp(): boolean {
-    return this.ahead.length === 0 && this.exhausted === this.arrivals;
+  /** Nothing that was known holds any more. */
+  private forget(): void {
+    this.queue.forget();
+    this.prepared = null;
+    this.presence.expectBack();
   }
 
   private missing(state: BotState): Missing | null {
@@ -230,15 +238,8 @@ export class BarLoop {
     if (this.waiting === null || this.waiting.after !== processedBar) {
       this.waiting = { after: processedBar, since: now };
     }
-    const present = (await this.isPresent()) || now < this.expectedUntil;
+    const present = await this.presence.isExpected();
     return nextStep({ ...known, present, waited: now - this.waiting.since, grace: this.options.graceMilliseconds });
-  }
-
-  private async isPresent(): Promise<boolean> {
-    if (this.clock() - this.presence.at > presenceMilliseconds) {
-      this.presence = { present: await isPresent(this.options.database.db, this.bot), at: this.clock() };
-    }
-    return this.presence.present;
   }
 
   /** Milliseconds to the next look at a bot that is waited for: whether it is still there, and when its grace is over. */
@@ -252,12 +253,8 @@ export class BarLoop {
     if (!this.closed) this.timer = setTimeout(() => this.wake(), milliseconds);
   }
 
-  private returnTime(): number {
-    return this.clock() + Math.min(returnMilliseconds, this.options.graceMilliseconds);
-  }
-
   /** Counts bars that go on without the bot; an absence is logged once, a slow bot every time. */
-  private note(step: Step & { work: true }, candle: Candle): void {
+  private note(step: Step & { work: true }, candle: Following["candle"]): void {
     const { bot, log, metrics } = this.options;
     if (step.missing === null) {
       this.wasAbsent = false;
@@ -273,7 +270,7 @@ export class BarLoop {
     this.wasAbsent = step.because === "absent";
   }
 
-  private count(result: BarResult, candle: Candle): void {
+  private count(result: BarResult, candle: Following["candle"]): void {
     const { bot, log, metrics, venue } = this.options;
     metrics.bars.inc({ bot });
     metrics.equity.set({ bot }, result.equity);
@@ -284,6 +281,9 @@ export class BarLoop {
       const { side, price, quantity, fee, reason, clientOrderId } = fill;
       const bar = new Date(fill.bar).toISOString();
       log.info({ bot, bar, side, price, quantity, fee, reason, clientOrderId, simulated: venue.simulated }, "fill");
+    }
+    for (const { clientOrderId: id } of result.orderUpdates.filter(({ reason }) => reason === orderReasons.passedBefore)) {
+      log.warn({ bot, clientOrderId: id }, "the stop was reached in a bar whose candle came late: filled now");
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Database } from "../shared/database";
 import type { Logger } from "../shared/log";
 import { readAccount } from "../shared/accountRecord";
 import { differencesOf, mismatchesOf } from "./books";
+import type { BrokerLock } from "./BrokerLock";
 import type { BrokerMetrics } from "./metrics";
 import { readBooks, type Books } from "./reconcileQuery";
 import type { Venue } from "./venue";
@@ -11,15 +12,15 @@ const intervalMilliseconds = 60_000;
 const mismatchLength = 1000;
 
 /**
- * Counts what every bot intended, sent and got against each other, and against what the venue holds: at start, every
- * minute, and before a bot's first entry. One bot after the other; one that cannot be counted stands in nobody's way.
+ * Counts what every bot intended, sent and got against each other, and against what the venue holds: when it has the
+ * broker's lock, every minute, and before a bot's first entry. One bot after the other; one that cannot be counted stands in nobody's way.
  */
 export class Reconciliation {
   /** What does not fit together, by bot; null when all does. */
   private readonly mismatches = new Map<string, string | null>();
   private readonly running = new Map<string, Promise<void>>();
   private readonly timer: NodeJS.Timeout;
-  private round: Promise<void>;
+  private round: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly context: {
@@ -28,12 +29,19 @@ export class Reconciliation {
       readonly venue: Venue;
       readonly metrics: BrokerMetrics;
       readonly log: Logger;
+      /** Nothing is counted while another broker may be at work. */
+      readonly lock: Pick<BrokerLock, "held">;
     },
   ) {
-    this.round = this.all();
     this.timer = setInterval(() => {
       this.round = this.round.then(() => this.all());
     }, intervalMilliseconds);
+  }
+
+  /** Counts anew, now that the broker may work: what was counted before is outdated. */
+  begin(): void {
+    this.mismatches.clear();
+    this.round = this.round.then(() => this.all());
   }
 
   /** Bots whose books do not fit together, and why. */
@@ -56,7 +64,7 @@ export class Reconciliation {
   }
 
   private async all(): Promise<void> {
-    for (const bot of this.context.bots) {
+    for (const bot of this.context.lock.held ? this.context.bots : []) {
       await this.count(bot).catch((error: unknown) => {
         // The next entry counts for itself, and is not let in when it cannot.
         this.mismatches.delete(bot);

@@ -1,11 +1,13 @@
 import { sql, type Kysely } from "kysely";
 import type { Candle } from "../../domain/candles";
 import type { BarResult } from "../../domain/execution";
+import { intervalMilliseconds } from "../../domain/intervals";
 import { workingStop, type Order } from "../../domain/orders";
 import { toDate, toEpoch, type Database } from "../shared/database";
 import type { DecisionAction, TradingSchema } from "../shared/schema";
 import { accountQuery, orderColumns, recordOf, type AccountRecord } from "../shared/accountRecord";
-import type { Venue } from "./venue";
+import type { ArrivedCandle } from "./CandleReader";
+import type { Venue, WorkTerms } from "./venue";
 
 /** What the bar loop has to know before it works a bar. */
 export interface BotState {
@@ -18,6 +20,8 @@ export interface BotState {
   readonly replay: boolean;
   /** When the open orders were taken in, epoch ms of the database's clock, by client order id. */
   readonly takenAt: ReadonlyMap<string, number>;
+  /** The feed's count of candles written before already written ones. */
+  readonly repairs: number;
 }
 
 /**
@@ -30,11 +34,13 @@ export async function readBotState(db: Kysely<TradingSchema>, bot: string): Prom
     .leftJoin("orders as decided", (join) =>
       join.onRef("decided.bot", "=", "d.bot").onRef("decided.bar", "=", "d.bar").onRef("decided.action", "=", "d.action"),
     )
+    .leftJoin("feedStatus as f", (join) => join.onRef("f.symbol", "=", "a.symbol").onRef("f.interval", "=", "a.interval"))
     .select([
       sql<string>`a.updated_at::text`.as("version"),
       "d.action as decidedAction",
       "decided.clientOrderId as knownOrder",
       "o.createdAt as takenAt",
+      "f.repairs",
       sql<boolean>`coalesce((SELECT replay FROM feed_sessions ORDER BY id DESC LIMIT 1), false)`.as("replay"),
     ])
     .execute();
@@ -44,20 +50,29 @@ export async function readBotState(db: Kysely<TradingSchema>, bot: string): Prom
   const action = first.decidedAction;
   const decision = action === null ? null : { action, hasIntent: action !== "hold", orderKnown: first.knownOrder !== null };
   const takenAt = new Map(rows.flatMap((row) => (row.takenAt === null ? [] : [[row.clientOrderId!, toEpoch(row.takenAt)]])));
-  return { record, version: first.version, decision, replay: first.replay, takenAt };
+  return { record, version: first.version, decision, replay: first.replay, takenAt, repairs: first.repairs ?? 0 };
 }
 
 /**
  * Orders that must wait for a later bar: with a running market, those that were taken in when the bar's open had been
- * known for longer than the decision window. A simulated fill must not use a price that could be looked up.
+ * known for longer than the decision window. A simulated fill must not use a price that could be looked up. A clock that
+ * is wrong makes no order late: no candle comes before its close, so that the clock is ahead by no more than it says
+ * between close and arrival, at the candle where that is least.
+ * @param candles that follow the account, the one to be worked first
  * @param window milliseconds
  * @returns client order ids
  */
-export function withheldOf({ record, replay, takenAt }: BotState, candle: Candle, window: number): ReadonlySet<string> {
-  const late = (order: Order): boolean =>
-    order.status === "accepted" && (takenAt.get(order.clientOrderId) ?? 0) > candle.openTime + window;
-  return new Set(replay ? [] : record.account.orders.filter(late).map((order) => order.clientOrderId));
+export function withheldOf({ record, replay, takenAt }: BotState, candles: readonly ArrivedCandle[], window: number): ReadonlySet<string> {
+  const waiting = replay ? [] : record.account.orders.filter(({ status }) => status === "accepted");
+  if (waiting.length === 0) return none;
+  const interval = intervalMilliseconds(record.interval);
+  const ahead = Math.min(...candles.map(({ openTime, receivedAt }) => receivedAt - (openTime + interval)));
+  const inTime = candles[0]!.openTime + window + ahead;
+  const late = (order: Order): boolean => (takenAt.get(order.clientOrderId) ?? 0) > inTime;
+  return new Set(waiting.filter(late).map((order) => order.clientOrderId));
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /**
  * Whether a session of the bot's own role holds the bot's advisory lock: a bot that is there. A lock that somebody else
@@ -84,9 +99,9 @@ export async function workBar(
   venue: Venue,
   state: BotState,
   candle: Candle,
-  withheld: ReadonlySet<string>,
+  terms: WorkTerms,
 ): Promise<BarResult | null> {
-  const result = await venue.workBar(state.record.account, candle, withheld);
+  const result = await venue.workBar(state.record.account, candle, terms);
   checkProtected(result);
   const { fills, trades, orderUpdates } = result;
   const written =

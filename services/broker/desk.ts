@@ -19,7 +19,7 @@ export interface DeskContext {
 export function createDesk(context: DeskContext): (bot: string, request: IntentRequest) => Promise<Submission> {
   const { settings, database, venue, leases, reconciliation } = context;
   const bots = new Map(settings.bots.map((bot) => [bot.name, bot]));
-  // The limits over all bots hold only when no two entries are judged at the same time.
+  // The database has entries judged one after the other; those that wait do so here, and not with a connection each.
   const entries = new OneAtATime();
   return async (name, request) => {
     const bot = bots.get(name)!;

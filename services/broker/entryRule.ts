@@ -9,6 +9,7 @@ import type { BotSettings } from "./settings";
 export type RejectionKind =
   | "not registered"
   | "too late"
+  | "clock"
   | "no lease"
   | "feed state"
   | "no decision"
@@ -26,7 +27,7 @@ export interface Refusal {
 export interface Terms {
   readonly limits: BotSettings["limits"];
   readonly stackLimits: StackRiskLimits;
-  /** With a running market: milliseconds after a bar's close in which entries decided on it may come. */
+  /** With a running market: milliseconds around a bar's close in which entries decided on it may come. */
   readonly windowMilliseconds: number;
   /** What does not fit together between intended, sent and filled, or null. */
   readonly mismatch: string | null;
@@ -59,13 +60,14 @@ function refusedByFeed(record: AccountRecord, request: IntentRequest, facts: Int
     const state = facts.feedState === null ? "has no candle" : `was ${facts.feedState}`;
     return { kind: "feed state", reason: `no entry on bar ${iso(request.bar)}: the feed ${state} then` };
   }
-  const late = facts.now - (request.bar + intervalMilliseconds(record.interval));
-  return facts.replay || late <= terms.windowMilliseconds
-    ? null
-    : {
-        kind: "too late",
-        reason: `too late: handed in ${Math.round(late / 1000)} s after the bar's close, entries have ${terms.windowMilliseconds / 1000} s`,
-      };
+  return facts.replay ? null : outsideWindow(facts.now - (request.bar + intervalMilliseconds(record.interval)), terms.windowMilliseconds);
+}
+
+/** @param late milliseconds of the database's clock after the bar's close; a bar that has yet to close shows a clock that was set back */
+function outsideWindow(late: number, window: number): Refusal | null {
+  const seconds = Math.round(Math.abs(late) / 1000);
+  if (late > window) return { kind: "too late", reason: `too late: handed in ${seconds} s after the bar's close, entries have ${window / 1000} s` };
+  return late >= -window ? null : { kind: "clock", reason: `no entry by a clock that is wrong: the database's says that the bar closes only in ${seconds} s` };
 }
 
 /** A bot writes its decision before it hands the intent in: what is sent can be held against what was intended. */

@@ -5,6 +5,7 @@ import { createServer } from "../shared/server";
 import { loadSettings, settingsOrExit } from "../shared/settings";
 import { createShutdown } from "../shared/shutdown";
 import { BarLoop } from "./BarLoop";
+import { BrokerLock, lockSession } from "./BrokerLock";
 import { CandleReader } from "./CandleReader";
 import { limitConnections } from "./connectionLimit";
 import { createDesk } from "./desk";
@@ -39,12 +40,22 @@ async function main(): Promise<void> {
 
   const database = openDatabase(loaded.database, { log, applicationName: "broker", poolSize: 6 });
   shutdown.add("database", () => database.close());
+  const lock = new BrokerLock({
+    log,
+    open: (onLost) => lockSession(loaded.database, onLost),
+    onHeld: () => {
+      reconciliation.begin();
+      for (const loop of loops.values()) loop.begin();
+    },
+  });
+  shutdown.add("lock", () => lock.close());
 
   const server = createServer({
     log,
     readiness: async () => {
       const loopStatus = new Map([...loops].map(([bot, loop]) => [bot, loop.status]));
-      return judge(await readProgress(database), loopStatus, reconciliation.problems, performance.now());
+      const progress = lock.held ? await readProgress(database) : [];
+      return judge(lock.waitingFor, progress, loopStatus, reconciliation.problems, performance.now());
     },
   });
   limitConnections(server.app.server);
@@ -53,7 +64,7 @@ async function main(): Promise<void> {
   shutdown.add("counts of refused requests", () => rejections.close());
   const leases = new LeaseLook({ database, log });
   shutdown.add("lease", () => leases.close());
-  const reconciliation = new Reconciliation({ bots: names, database, venue, metrics, log });
+  const reconciliation = new Reconciliation({ bots: names, database, venue, metrics, log, lock });
   shutdown.add("reconciliation", () => reconciliation.close());
 
   const candles = new CandleReader(database.db);
@@ -62,14 +73,14 @@ async function main(): Promise<void> {
     settings.bots.map(({ name, symbol }) => [
       name,
       new BarLoop({
-        ...{ stack, bot: name, symbol, database, candles, venue, metrics, log, windowMilliseconds },
+        ...{ stack, bot: name, symbol, database, candles, venue, metrics, log, lock, windowMilliseconds },
         graceMilliseconds: settings.decisionGraceSeconds * 1000,
       }),
     ]),
   );
   addRoutes(server.app, {
     ...{ stack, bots: settings.bots, tokens: new TokenCheck(tokens), database, venue, windowMilliseconds },
-    ...{ metrics, rejections, log },
+    ...{ metrics, rejections, log, waitingFor: () => lock.waitingFor },
     submit: createDesk({ settings, database, venue, leases, reconciliation }),
     onRegistered: (bot) => loops.get(bot)?.registered(),
     onAnswered: (bot, id) => loops.get(bot)?.answered(id),
@@ -103,6 +114,7 @@ async function main(): Promise<void> {
   shutdown.add("bar loops", () => Promise.all([...loops.values()].map((loop) => loop.close())));
   shutdown.add("wake-ups", () => wakeUps.close());
   shutdown.add("server", () => server.close());
+  lock.start();
   await server.listen();
   log.info({ venue: venue.name }, "broker listens");
 }

@@ -23,17 +23,20 @@ export async function readProgress(database: Database): Promise<Progress[]> {
 }
 
 /**
- * Ready when every bot's loop turns and none is behind the market for another reason than waiting for a bot that is
+ * Ready when the broker's lock is held, every bot's loop turns and none is behind the market for another reason than waiting for a bot that is
  * there, and the books of all fit together.
+ * @param waitingFor why the lock is not held, or null
  * @param loops the loops of the configured bots, by bot
  * @param problems bots whose intended, sent and filled do not fit together
  */
 export function judge(
+  waitingFor: string | null,
   progress: readonly Progress[],
   loops: ReadonlyMap<string, LoopStatus>,
   problems: readonly { readonly bot: string; readonly mismatch: string }[],
   now: number,
 ): Readiness {
+  if (waitingFor !== null) return { ready: false, reason: waitingFor };
   for (const [bot, loop] of loops) {
     if (loop.error !== null) return { ready: false, reason: `the bars of ${bot} are not worked: ${loop.error}` };
     const idle = now - Math.max(loop.lastTurn, loop.lastBar);

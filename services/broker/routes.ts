@@ -25,6 +25,8 @@ export interface RoutesContext {
   readonly metrics: BrokerMetrics;
   readonly rejections: Rejections;
   readonly log: Logger;
+  /** Why the broker does nothing now, or null while it works. */
+  readonly waitingFor: () => string | null;
   readonly submit: (bot: string, request: IntentRequest) => Promise<Submission>;
   /** A bot has registered: its loop has something to do. */
   readonly onRegistered: (bot: string) => void;
@@ -61,7 +63,10 @@ export function addRoutes(app: FastifyInstance, context: RoutesContext): void {
         return reply.code(401).send({ error: "a bot's token is needed: Authorization: Bearer <token>" });
       }
       request.bot = bot;
-      if (buckets.get(bot)?.take() === true) return undefined;
+      if (buckets.get(bot)?.take() === true) {
+        const reason = context.waitingFor();
+        return reason === null ? undefined : reply.code(503).send({ error: `${notNow}: ${reason}` });
+      }
       rejections.count(bot, "throttled", `${request.method} ${request.url}: too many messages`);
       return reply.code(429).header("retry-after", "1").send({ status: "throttled" });
     });
@@ -71,7 +76,7 @@ export function addRoutes(app: FastifyInstance, context: RoutesContext): void {
       const status = error.statusCode ?? 500;
       if (status >= 500) {
         log.error({ err: error, bot: request.bot, url: request.url }, "request failed");
-        return reply.code(503).send({ error: "not possible now, try again" });
+        return reply.code(503).send({ error: notNow });
       }
       if (request.routeOptions.url === intentsPath) context.onAnswered(request.bot, null);
       return refuse(context, request, reply, "malformed", error.message, status);
@@ -89,6 +94,7 @@ export function addRoutes(app: FastifyInstance, context: RoutesContext): void {
   });
 }
 
+const notNow = "not possible now, try again";
 const intentsPath = "/v1/intents";
 
 async function onRegister(context: RoutesContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

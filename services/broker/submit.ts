@@ -29,6 +29,8 @@ export interface SubmitContext {
 export function submitIntent(context: SubmitContext, bot: string, request: IntentRequest): Promise<Submission> {
   const { database, venue, lease } = context;
   return database.db.transaction().execute(async (transaction) => {
+    // Also while a broker has yet to notice that its lock is lost, no two entries are judged by the same exposure.
+    if (request.intent.action === "enter") await sql`SELECT trading.take_entry_turn()`.execute(transaction);
     const registered = await lockAccount(transaction, bot);
     const record = registered ? await readAccount(transaction, bot) : undefined;
     if (record === undefined) return rejected("not registered", `bot ${bot} has not registered`);

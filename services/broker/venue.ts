@@ -10,6 +10,19 @@ export interface Standing {
   readonly quantity: number;
 }
 
+/** What a bar is worked with. */
+export interface WorkTerms {
+  /** Length of a bar in milliseconds. */
+  readonly interval: number;
+  /** Ids of accepted orders that must not be worked in this bar: they came when its open was known. */
+  readonly withheld: ReadonlySet<string>;
+  /**
+   * Price of the stop that worked in an earlier bar of the position, when that bar reached it and came only after the
+   * account had gone on; else null. Only a simulation has use for it: an exchange knew its own prices.
+   */
+  readonly passedStop: number | null;
+}
+
 /**
  * Where orders are worked. The broker hands it one account at a time, and writes down what comes of it in one transaction;
  * it may end between any two calls and make the same call again. An adapter of an exchange implements this and nothing
@@ -31,14 +44,14 @@ export interface Venue {
   accept(account: Account, intent: Intent, source: IntentSource): Promise<{ readonly account: Account; readonly order: Order }>;
   /**
    * What happened to the account's orders in a closed bar. Promises:
+   * - An entry fills in the bar that directly follows the one decided on, or it is cancelled.
    * - An entry is reported as filled only together with its protective stop, which is then working at the venue for the
    *   whole quantity that was filled. Until the stop is placed the entry is not reported; when it cannot be placed, the
    *   venue closes the position and reports that.
    * - Idempotent: asked again about the same bar of the same account, it gives the same answer and sends nothing twice.
    * - Every order appears at most once with the status it ended the bar with; fills carry the client order id.
-   * @param withheld ids of accepted orders that must not be worked in this bar: they came when its open was known
    */
-  workBar(account: Account, candle: Candle, withheld: ReadonlySet<string>): Promise<BarResult>;
+  workBar(account: Account, candle: Candle, terms: WorkTerms): Promise<BarResult>;
   /**
    * What the venue itself holds for the account, asked at start, before the first entry after it, and every minute. Where
    * it differs from the database, entries stop and exits go on.
@@ -56,7 +69,7 @@ export function simulatedVenue(execution: ExecutionParameters): Venue {
     simulated: true,
     execution,
     accept: (account, intent, source) => Promise.resolve(applyIntent(account, intent, source, execution)),
-    workBar: (account, candle, withheld) => Promise.resolve(processBar(account, candle, execution, withheld)),
+    workBar: (account, candle, terms) => Promise.resolve(processBar(account, candle, { ...terms, parameters: execution })),
     standing: (account) =>
       Promise.resolve({
         openOrders: account.orders.map((order) => order.clientOrderId),

@@ -1,19 +1,26 @@
 import pRetry from "p-retry";
 import type { FeedFinding } from "../../domain/feedQuality";
+import type { FeedState } from "../../domain/feedState";
 import type { Logger } from "../shared/log";
 import { feedStopped } from "../shared/words";
 import { isTemporary, LockTakenError } from "./database";
 import type { MarketJudge } from "./judge";
 import type { FeedMetrics } from "./metrics";
+import type { FeedReader } from "./reader";
 import { leaseRenewalSeconds, type FeedOutput, type FeedStore, type SymbolState } from "./store";
 import { wait } from "./wait";
 
 export interface BookParts {
   readonly judges: readonly MarketJudge[];
   readonly store: Pick<FeedStore, "write">;
+  readonly reader: Pick<FeedReader, "hasPosition">;
   readonly metrics: Pick<FeedMetrics, "addWritten" | "addFinding" | "setState">;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** The judges' clock, in milliseconds. */
+  readonly now: () => number;
+  /** Whether a DOWN with a position open has to be acknowledged. */
+  readonly acknowledgeDown: boolean;
   /**
    * At speed "maximum" market time has nothing to do with the lease's: it is renewed as long as the feed is alive, and
    * the state of each bar alone decides.
@@ -116,7 +123,8 @@ export class FeedBook {
     if (!this.begun) return;
     this.say({ state: "DOWN", reason: feedStopped, lease: this.parts.leaseAlways ? "leave" : "withdraw" });
     const { store, log } = this.parts;
-    const farewell = store.write([...this.waiting.values()], this.states).catch((error: unknown) => log.warn({ err: error }, "the stop could not be written"));
+    const written = this.lookAtPositions(new Map()).then(() => store.write([...this.waiting.values()], this.states));
+    const farewell = written.catch((error: unknown) => log.warn({ err: error }, "the stop could not be written"));
     await Promise.race([farewell, wait(farewellMilliseconds)]);
   }
 
@@ -133,23 +141,49 @@ export class FeedBook {
   }
 
   private async writeOnce(): Promise<void> {
+    this.writingSince = performance.now();
+    const looked = new Map<MarketJudge, FeedState>();
+    try {
+      while (this.unlooked(looked).length > 0) await this.lookAtPositions(looked);
+      await this.writeWaiting();
+    } finally {
+      this.writingSince = undefined;
+    }
+  }
+
+  private async writeWaiting(): Promise<void> {
     const { store, metrics } = this.parts;
     const outputs = [...this.waiting.values()];
     const { states } = this;
     this.waiting.clear();
     let fresh: { symbol: string; finding: FeedFinding }[];
-    this.writingSince = performance.now();
     try {
       fresh = await store.write(outputs, states);
     } catch (error) {
       this.putBack(outputs);
       throw error;
-    } finally {
-      this.writingSince = undefined;
     }
     for (const { symbol, candles } of outputs) if (candles.length > 0) metrics.addWritten(symbol, candles.length);
     for (const { symbol, finding } of fresh) this.report(symbol, finding);
     for (const state of states) metrics.setState(state);
+  }
+
+  /** Markets that are not healthy, and whose positions were not looked at since they are in their state. */
+  private unlooked(looked: ReadonlyMap<MarketJudge, FeedState>): MarketJudge[] {
+    const { judges, acknowledgeDown } = this.parts;
+    return acknowledgeDown ? judges.filter((judge) => judge.quality.state !== "HEALTHY" && looked.get(judge) !== judge.quality.state) : [];
+  }
+
+  /**
+   * Tells the judges of positions that are open while their market is not healthy. It is done before that is written,
+   * because the very candle that made the feed DOWN may close the position as soon as the broker sees it.
+   */
+  private async lookAtPositions(looked: Map<MarketJudge, FeedState>): Promise<void> {
+    const { reader, now } = this.parts;
+    for (const judge of this.unlooked(looked)) {
+      looked.set(judge, judge.quality.state);
+      if (await reader.hasPosition(judge.symbol)) judge.tell((quality) => quality.positionOpen(now()));
+    }
   }
 
   private putBack(outputs: readonly FeedOutput[]): void {
@@ -158,9 +192,9 @@ export class FeedBook {
     for (const output of [...outputs, ...later]) this.add(output);
   }
 
-  private report(symbol: string, { kind, severity, openTime, details }: FeedFinding): void {
+  private report(symbol: string, { kind, severity, openTime, reason, details }: FeedFinding): void {
     this.parts.metrics.addFinding(symbol, kind, severity);
-    const about = { symbol, kind, severity, openTime: openTime === null ? null : new Date(openTime).toISOString(), details };
+    const about = { symbol, kind, severity, openTime: openTime === null ? null : new Date(openTime).toISOString(), reason, details };
     this.parts.log[severity === "note" ? "info" : "warn"](about, "finding");
   }
 

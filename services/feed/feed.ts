@@ -2,17 +2,12 @@ import type { Logger } from "../shared/log";
 import type { Readiness } from "../shared/server";
 import type { FeedBook } from "./book";
 import type { Driver } from "./driver";
-import { isTemporary } from "./database";
 import type { MarketJudge } from "./judge";
-import type { FeedReader } from "./reader";
 
 export interface FeedParts {
   readonly driver: Driver;
   readonly judges: readonly MarketJudge[];
   readonly book: FeedBook;
-  readonly reader: Pick<FeedReader, "hasPosition">;
-  /** Whether a DOWN with a position open has to be acknowledged. */
-  readonly acknowledgeDown: boolean;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -37,7 +32,7 @@ export class Feed {
    */
   async run(): Promise<void> {
     const { driver, book, signal } = this.parts;
-    const failure = new Promise<never>((_resolve, reject) => book.startRenewal(() => this.beforeRenewal(), reject));
+    const failure = new Promise<never>((_resolve, reject) => book.startRenewal(() => driver.beforeRenewal(), reject));
     try {
       await Promise.race([driver.run(), failure]);
     } catch (error) {
@@ -65,24 +60,5 @@ export class Feed {
     if (acknowledged.length > 0) log.warn({ by, symbols: acknowledged }, "acknowledged");
     await book.renew();
     return acknowledged;
-  }
-
-  /** Tells the judges of positions that are open while their market is not healthy. */
-  async lookAtPositions(): Promise<void> {
-    const { driver, judges, reader, acknowledgeDown } = this.parts;
-    if (!acknowledgeDown) return;
-    for (const judge of judges.filter(({ quality }) => quality.state !== "HEALTHY")) {
-      try {
-        if (await reader.hasPosition(judge.symbol)) judge.tell((quality) => quality.positionOpen(driver.now));
-      } catch (error) {
-        // It is asked again with the next renewal.
-        if (!isTemporary(error)) throw error;
-      }
-    }
-  }
-
-  private async beforeRenewal(): Promise<void> {
-    await this.parts.driver.beforeRenewal();
-    await this.lookAtPositions();
   }
 }

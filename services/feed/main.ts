@@ -1,4 +1,3 @@
-import { intervalMilliseconds } from "../../domain/intervals";
 import { openDatabase } from "../shared/database";
 import { createLogger } from "../shared/log";
 import { createServer } from "../shared/server";
@@ -38,14 +37,19 @@ async function main(): Promise<void> {
 
   const server = createServer({ log, readiness: () => feed.readiness() });
   const metrics = new FeedMetrics(server.registry);
-  const reader = new FeedReader(database.db, settings.interval, intervalMilliseconds(settings.interval));
+  const reader = new FeedReader(database.db, settings.interval);
   const quality = qualityOptions(loaded);
   const judges = settings.symbols.map((symbol) => new MarketJudge(symbol, quality));
   const store = new FeedStore(writer.db, source.identity, settings.interval);
-  const book = new FeedBook({ judges, store, metrics, log, signal, leaseAlways: settings.speed === "maximum" });
+  const book = new FeedBook({
+    ...{ judges, store, reader, metrics, log, signal },
+    now: () => driver.now,
+    acknowledgeDown: quality.acknowledgeDown,
+    leaseAlways: settings.speed === "maximum",
+  });
   const parts = { settings, judges, book, store, reader, wait, log, signal };
   const driver: Driver = isReplay(source) ? new Replay({ ...parts, source, pacing: new Pacing(settings.speed) }) : new Running({ ...parts, source, clocks: systemClocks });
-  const feed: Feed = new Feed({ driver, judges, book, reader, acknowledgeDown: quality.acknowledgeDown, log, signal });
+  const feed: Feed = new Feed({ driver, judges, book, log, signal });
   addRoutes({ app: server.app, reader, feed, symbols: settings.symbols, interval: settings.interval, wall: systemClocks.wall });
   shutdown.add("server", () => server.close());
   await server.listen();

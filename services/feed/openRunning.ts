@@ -1,10 +1,11 @@
 import { sameValues, type Candle } from "../../domain/candles";
+import { handOver } from "./handOver";
 import { readHistory } from "./history";
 import { SourceFailure } from "./liveSource";
 import { checkSource, SourceChangedError } from "./resume";
 import type { RunningParts } from "./running";
 import type { RunningMarket } from "./runningMarket";
-import type { SourceClock } from "./sourceClock";
+import { agreement, type SourceClock } from "./sourceClock";
 import type { Session, StoredCandle } from "./store";
 
 export interface OpeningParts extends RunningParts {
@@ -38,7 +39,9 @@ export async function readLeft({ settings, source, book, store, markets, clocks 
     checkSource(source.identity, judge.symbol, stored);
     const unacknowledged = word?.measures["unacknowledged"];
     judge.resume(stored, 0, typeof unacknowledged === "string" ? unacknowledged : null, clocks.monotonic());
-    market.remember(stored);
+    const oldest = stored[0]?.openTime;
+    const revisions = oldest === undefined ? [] : await book.retry(() => store.revisions(judge.symbol, oldest));
+    market.remember(stored, revisions);
     const wasHealthy = word !== undefined && word.measures["judged"] === "HEALTHY";
     const healthyUntil = wasHealthy ? clocks.monotonic() + (quality.lateSeconds.down - word.ageSeconds) * 1000 : Number.NEGATIVE_INFINITY;
     left.push({ market, stored, healthyUntil });
@@ -55,14 +58,16 @@ export async function openRunning(parts: OpeningParts, left: readonly Left[]): P
   const { settings, source, clock, interval, book, store, clocks } = parts;
   const { speed: _speed, quality: _quality, ...lasting } = settings;
   await source.open();
-  const closedAt = await clock.ask(() => source.time());
-  const present = Math.floor(closedAt / interval) * interval;
+  await clock.prove(() => source.time());
+  const now = clock.proven as number;
+  const closedBy = now - agreement;
+  const present = Math.floor(now / interval) * interval;
   const histories: { left: Left; history: Candle[] }[] = [];
   for (const one of left) {
     const { symbol } = one.market.judge;
     const last = one.stored.at(-1);
     const from = last === undefined ? present - Math.max(1, settings.warmupBars) * interval : last.openTime - comparedCandles * interval;
-    const history = await readHistory(source, symbol, { from, to: present }, interval, closedAt);
+    const history = await readHistory(source, symbol, { from, to: present }, interval, closedBy);
     if (last === undefined && history.length < warmupShare * Math.max(1, settings.warmupBars)) {
       throw new SourceFailure(`${source.identity} gives ${history.length} of the ${settings.warmupBars} candles of ${symbol} for the warm-up`);
     }
@@ -77,8 +82,8 @@ export async function openRunning(parts: OpeningParts, left: readonly Left[]): P
     if (at < healthyUntil) market.judge.resume(stored, Math.min(stored.length, market.judge.recoveryCandles), null, at);
     market.judge.tell((quality) => quality.heard(at));
     // What came while the feed was away is late.
-    market.expect(closedAt, at);
-    market.hand(history, at);
+    market.expect(now, at);
+    await handOver(market, history, parts);
   }
 }
 

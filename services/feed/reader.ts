@@ -5,11 +5,9 @@ import type { TradingSchema } from "../shared/schema";
 
 /** What the feed reads of others' work, and what it shows of its own: over connections that need no lock. */
 export class FeedReader {
-  /** @param length of a candle in milliseconds */
   constructor(
     private readonly db: Kysely<TradingSchema>,
     private readonly interval: string,
-    private readonly length: number,
   ) {}
 
   /** Stored candles from an open time (epoch ms) on, ascending. */
@@ -32,23 +30,30 @@ export class FeedReader {
     return accounts.length === 0 || accounts.some(({ processedBar }) => (toEpoch(processedBar) ?? 0) < lastOpenTime);
   }
 
-  /** Whether a bot holds a position in the symbol. */
+  /** Whether a bot holds a position in the symbol, or an entry of it was taken in that the next candle may fill. */
   async hasPosition(symbol: string): Promise<boolean> {
-    return (await this.accounts(symbol).where("entryBar", "is not", null).limit(1).execute()).length > 0;
-  }
-
-  /** Whether an order was filled in the bar, or in the one after, which is decided on this bar. */
-  async wasTraded(symbol: string, openTime: number): Promise<boolean> {
-    const fills = await this.db
-      .selectFrom("fills")
-      .innerJoin("accounts", "accounts.bot", "fills.bot")
-      .select("fills.bar")
-      .where("accounts.symbol", "=", symbol)
-      .where("accounts.interval", "=", this.interval)
-      .where("fills.bar", "in", [toDate(openTime), toDate(openTime + this.length)])
+    const holding = await this.accounts(symbol)
+      .where(({ eb, or, exists, selectFrom }) => {
+        const entries = selectFrom("orders").select("bar").whereRef("orders.bot", "=", "accounts.bot").where("action", "=", "enter").where("status", "=", "accepted");
+        return or([eb("entryBar", "is not", null), exists(entries)]);
+      })
       .limit(1)
       .execute();
-    return fills.length > 0;
+    return holding.length > 0;
+  }
+
+  /** Whether an order was decided on the bar and not refused, be it filled or still to be, or one was filled in it. */
+  async wasTraded(symbol: string, openTime: number): Promise<boolean> {
+    const bar = toDate(openTime);
+    const trading = await this.accounts(symbol)
+      .where(({ or, exists, selectFrom }) => {
+        const orders = selectFrom("orders").select("bar").whereRef("orders.bot", "=", "accounts.bot").where("bar", "=", bar).where("status", "<>", "rejected");
+        const fills = selectFrom("fills").select("bar").whereRef("fills.bot", "=", "accounts.bot").where("bar", "=", bar);
+        return or([exists(orders), exists(fills)]);
+      })
+      .limit(1)
+      .execute();
+    return trading.length > 0;
   }
 
   private accounts(symbol: string) {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { readCandles, type Candle } from "../../domain/candles";
+import { readCandles, type Candle, type CandleFinding } from "../../domain/candles";
 import { FaultyMarket, type Arrival, type Fault } from "../../domain/faultScript";
 import type { FeedFinding } from "../../domain/feedQuality";
 import { intervalMilliseconds } from "../../domain/intervals";
@@ -59,6 +59,13 @@ export function syntheticSource(settings: SyntheticSettings, symbols: readonly s
   };
 }
 
+/** What the reader of a recording put right. */
+const rowReasons: Readonly<Record<CandleFinding["kind"], string>> = {
+  "out of order": "the candle stood after a newer one",
+  duplicate: "the candle came again",
+  inconsistent: "its prices contradict each other",
+};
+
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
 /**
@@ -92,7 +99,7 @@ export function recordingSource(settings: { file: string; symbol: string }, cont
     // A row that contradicts itself is judged, and rejected, when its time comes.
     findings: findings
       .filter((finding) => finding.kind !== "inconsistent")
-      .map(({ kind, line, openTime }) => ({ kind, severity: "note", openTime, details: { line } })),
+      .map(({ kind, line, openTime }) => ({ kind, severity: "note", openTime, reason: `line ${line} of the recording: ${rowReasons[kind]}`, details: { line } })),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Readiness } from "../shared/server";
 import type { FeedBook } from "./book";
 import type { Clocks } from "./clocks";
 import type { Driver } from "./driver";
+import { handOver } from "./handOver";
 import { readHistory } from "./history";
 import type { MarketJudge } from "./judge";
 import { SourceFailure, type LiveSource } from "./liveSource";
@@ -11,7 +12,7 @@ import { openRunning, readLeft } from "./openRunning";
 import type { FeedReader } from "./reader";
 import { overlap, RunningMarket } from "./runningMarket";
 import type { FeedSettings } from "./settings";
-import { SourceClock } from "./sourceClock";
+import { agreement, SourceClock } from "./sourceClock";
 import type { FeedStore } from "./store";
 
 export interface RunningParts {
@@ -19,7 +20,7 @@ export interface RunningParts {
   readonly source: LiveSource;
   readonly judges: readonly MarketJudge[];
   readonly book: FeedBook;
-  readonly store: Pick<FeedStore, "stored" | "lastWord" | "newestSession" | "openSession">;
+  readonly store: Pick<FeedStore, "stored" | "revisions" | "lastWord" | "newestSession" | "openSession">;
   readonly reader: Pick<FeedReader, "candles" | "wasTraded">;
   readonly clocks: Clocks;
   /** Waits so many milliseconds; an aborted signal ends the wait. */
@@ -38,8 +39,8 @@ export const rhythm = {
   retry: 5000,
   /** A candle that is later than this is no longer asked for so often. */
   patience: 120_000,
-  /** A candle that just closed needs a moment to be put together. */
-  settling: 2000,
+  /** A candle that just closed needs a moment to be put together, and the clocks may differ by as much. */
+  settling: agreement,
   /** Added with each attempt to get missing candles. */
   backfillPause: 5000,
   /** Between two attempts to fill gaps that were left open. */
@@ -76,13 +77,18 @@ export class Running implements Driver {
     return this.parts.clocks.monotonic();
   }
 
+  /** The source's time until which candles have closed and are put together, epoch ms. */
+  private get ripe(): number {
+    return (this.clock.proven ?? 0) - rhythm.settling;
+  }
+
   /** Ready while the source answers and candles come when they are due. */
   get readiness(): Readiness {
     const { failing } = this;
     if (!this.opened) return { ready: false, reason: failing?.reason ?? "reading the history" };
     const { silenceSeconds, lateSeconds } = this.parts.settings.quality;
     if (failing !== undefined && this.now - failing.since > silenceSeconds.down * 1000) return { ready: false, reason: failing.reason };
-    for (const { judge, next, lateness } of this.markets.map((market) => ({ judge: market.judge, next: market.next, lateness: market.lateness(this.clock.now ?? 0) }))) {
+    for (const { judge, next, lateness } of this.markets.map((market) => ({ judge: market.judge, next: market.next, lateness: market.lateness(this.clock.proven ?? 0) }))) {
       if (lateness <= lateSeconds.down * 1000) continue;
       return { ready: false, reason: `${judge.symbol}: the candle of ${new Date(next as number).toISOString()} is ${Math.round(lateness / 1000)} s late` };
     }
@@ -144,47 +150,48 @@ export class Running implements Driver {
   }
 
   private expect(): void {
-    const { now } = this.clock;
-    if (now !== null) for (const market of this.markets) market.expect(now, this.now);
+    const { proven } = this.clock;
+    if (proven !== null) for (const market of this.markets) market.expect(proven, this.now);
   }
 
   /** Asks for the time, for candles that have closed, and for those that are missing. */
   private async poll(): Promise<void> {
     const { source } = this.parts;
-    const closedAt = await this.clock.ask(() => source.time());
+    await this.clock.ask(() => source.time());
     for (const { judge } of this.markets) {
       judge.tell((quality) => quality.heard(this.now));
       judge.tell((quality) => quality.clockSkew(this.clock.skew as number, this.now));
     }
     // After the machine slept, what it missed is late, however soon it comes now.
     this.expect();
+    const closedBy = this.ripe;
     const failures: unknown[] = [];
     for (const market of this.markets) {
       try {
-        await this.fetchNew(market, closedAt);
-        await this.fetchMissing(market, closedAt);
+        await this.fetchNew(market, closedBy);
+        await this.fetchMissing(market, closedBy);
       } catch (error) {
         failures.push(error);
       }
     }
-    if (this.now >= this.nextOpenGaps) await this.fetchOpenGaps(closedAt);
+    if (this.now >= this.nextOpenGaps) await this.fetchOpenGaps(closedBy);
     if (failures.length > 0) throw failures[0];
   }
 
-  private async fetchNew(market: RunningMarket, closedAt: number): Promise<void> {
-    if (market.next === null || market.next + this.interval + rhythm.settling > closedAt) return;
-    await this.fetch(market, { from: market.next - overlap * this.interval, to: closedAt }, closedAt);
+  private async fetchNew(market: RunningMarket, closedBy: number): Promise<void> {
+    if (market.next === null || market.next + this.interval > closedBy) return;
+    await this.fetch(market, { from: market.next - overlap * this.interval, to: closedBy }, closedBy);
   }
 
-  private async fetchMissing(market: RunningMarket, closedAt: number): Promise<void> {
+  private async fetchMissing(market: RunningMarket, closedBy: number): Promise<void> {
     const missing = market.backfillDue(this.now);
     if (missing === null) return;
-    await this.fetch(market, missing, closedAt);
+    await this.fetch(market, missing, closedBy);
     market.backfilled(missing, this.now, rhythm.backfillPause);
   }
 
   /** A source may have later what it had not at first. */
-  private async fetchOpenGaps(closedAt: number): Promise<void> {
+  private async fetchOpenGaps(closedBy: number): Promise<void> {
     const { reader, book, settings } = this.parts;
     this.nextOpenGaps = this.now + rhythm.openGaps;
     const window = (settings.warmupBars + settings.quality.gapWindowCandles) * this.interval;
@@ -195,18 +202,14 @@ export class Running implements Driver {
       const stored = await book.retry(() => reader.candles(symbol, lastOpenTime - window, window / this.interval + 1));
       for (const [index, { openTime }] of stored.entries()) {
         const before = stored[index - 1]?.openTime ?? openTime - this.interval;
-        if (openTime > before + this.interval) await this.fetch(market, { from: before + this.interval, to: openTime - this.interval }, closedAt);
+        if (openTime > before + this.interval) await this.fetch(market, { from: before + this.interval, to: openTime - this.interval }, closedBy);
       }
     }
   }
 
-  private async fetch(market: RunningMarket, range: { readonly from: number; readonly to: number }, closedAt: number): Promise<void> {
-    const { source, reader, book } = this.parts;
-    const { judge } = market;
-    const candles = await readHistory(source, judge.symbol, range, this.interval, closedAt);
-    for (const openTime of market.hand(candles, this.now)) {
-      if (await book.retry(() => reader.wasTraded(judge.symbol, openTime))) judge.tell((quality) => quality.revisedAfterTrade(openTime, this.now));
-    }
+  private async fetch(market: RunningMarket, range: { readonly from: number; readonly to: number }, closedBy: number): Promise<void> {
+    const candles = await readHistory(this.parts.source, market.judge.symbol, range, this.interval, closedBy);
+    await handOver(market, candles, this.parts);
   }
 
   /** Does something with the source, and notes whether it failed. */
@@ -237,7 +240,7 @@ export class Running implements Driver {
     const wishes = [at + rhythm.heartbeat];
     if (this.failing !== undefined) wishes.push(at + rhythm.retry);
     for (const market of this.markets) {
-      const ripe = (this.clock.now ?? 0) - rhythm.settling;
+      const { ripe } = this;
       const overdue = market.lateness(ripe);
       if (overdue > 0) wishes.push(at + (overdue > rhythm.patience ? rhythm.heartbeat : rhythm.retry));
       wishes.push(at + this.interval - (ripe % this.interval));

@@ -1,4 +1,4 @@
-import { isConsistent } from "../../domain/feedQuality/candleRules";
+import { isConsistent, isOnInterval } from "../../domain/feedQuality/candleRules";
 import { sameValues, type Candle } from "../../domain/candles";
 import type { MarketJudge } from "./judge";
 
@@ -26,29 +26,38 @@ export class RunningMarket {
     return this.newest === null ? null : this.newest + this.interval;
   }
 
-  /** Takes what is stored for known, without judging it. */
-  remember(stored: readonly Candle[]): void {
-    for (const candle of stored) this.keep(candle);
+  /**
+   * Takes what is stored for known, without judging it.
+   * @param revisions other values of it that were found already, oldest first
+   */
+  remember(stored: readonly Candle[], revisions: readonly Candle[]): void {
+    for (const candle of [...stored, ...revisions]) this.keep(candle);
     this.newest = stored.at(-1)?.openTime ?? null;
   }
 
-  /**
-   * Hands closed candles to the judge, each of them once.
-   * @returns open times of those that came again with other values
-   */
-  hand(candles: readonly Candle[], at: number): number[] {
-    const revised: number[] = [];
+  /** Open times of known candles that come again with other values among these. */
+  revisedBy(candles: readonly Candle[]): number[] {
+    const isRevision = (candle: Candle): boolean => {
+      const known = this.handed.get(candle.openTime);
+      return known !== undefined && this.isUsable(known) && this.isUsable(candle) && !sameValues(known, candle);
+    };
+    return candles.filter(isRevision).map(({ openTime }) => openTime);
+  }
+
+  /** Hands one answer's closed candles to the judge, each of them once. */
+  hand(candles: readonly Candle[], at: number): void {
+    const answered = new Set<number>();
     for (const candle of candles) {
       const known = this.handed.get(candle.openTime);
-      // That it comes again is our own asking, and no finding.
-      if (known !== undefined && sameValues(known, candle)) continue;
-      if (known !== undefined && isConsistent(known)) revised.push(candle.openTime);
+      const twice = answered.has(candle.openTime);
+      answered.add(candle.openTime);
+      // That it comes again is our own asking, and no finding, unless one answer has it twice.
+      if (known !== undefined && sameValues(known, candle) && !twice) continue;
       this.keep(candle);
       this.judge.tell((quality) => quality.candle(candle, at));
-      // One that contradicts itself is asked for until it is right.
-      if (isConsistent(candle)) this.newest = Math.max(this.newest ?? -Infinity, candle.openTime);
+      // One that is rejected is asked for until it is right.
+      if (this.isUsable(candle)) this.newest = Math.max(this.newest ?? -Infinity, candle.openTime);
     }
-    return revised;
   }
 
   /** Tells the judge of candles that have closed by now and are not there yet. @param now the source's time */
@@ -84,6 +93,11 @@ export class RunningMarket {
     const attempts = this.backfill?.from === asked.from ? this.backfill.attempts + 1 : 1;
     this.backfill = { from: asked.from, attempts, at: at + attempts * pause };
     if (this.judge.quality.missing?.from === asked.from) this.judge.tell((quality) => quality.backfillFailed(at));
+  }
+
+  /** Whether the judge takes it, as one or another version of a candle. */
+  private isUsable(candle: Candle): boolean {
+    return isConsistent(candle) && isOnInterval(candle.openTime, this.interval);
   }
 
   private keep(candle: Candle): void {

@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Transaction } from "kysely";
 import type { Candle } from "../../domain/candles";
-import type { FeedFinding, JudgedCandle } from "../../domain/feedQuality";
+import type { FeedFinding, FindingKind, JudgedCandle } from "../../domain/feedQuality";
 import type { FeedState } from "../../domain/feedState";
 import { toDate, toEpoch } from "../shared/database";
 import type { TradingSchema } from "../shared/schema";
@@ -62,6 +62,25 @@ export class FeedStore {
     query = query.where("symbol", "=", symbol).where("interval", "=", this.interval).orderBy("openTime", "desc");
     const rows = await (newest === undefined ? query : query.limit(newest)).execute();
     return rows.map((row) => ({ ...row, openTime: toEpoch(row.openTime) })).reverse();
+  }
+
+  /** Other values that the symbol's candles from an open time (epoch ms) on came again with, oldest first. */
+  async revisions(symbol: string, from: number): Promise<Candle[]> {
+    const rows = await this.db
+      .selectFrom("feedFindings")
+      .select(["openTime", "details"])
+      .where("symbol", "=", symbol)
+      .where("interval", "=", this.interval)
+      .where("kind", "=", "revision" satisfies FindingKind)
+      // Beside it, what was traded on has a second finding that says so.
+      .where("severity", "=", "DEGRADED")
+      .where("openTime", ">=", toDate(from))
+      .orderBy("id")
+      .execute();
+    return rows.map(({ openTime, details }) => {
+      const { open, high, low, close, volume } = details as unknown as Candle;
+      return { openTime: toEpoch(openTime) as number, open, high, low, close, volume };
+    });
   }
 
   /** What was told of a symbol last, and how many seconds ago; undefined when nothing was. */
@@ -137,19 +156,20 @@ export class FeedStore {
   }
 
   private async writeFindings(transaction: Writing, symbol: string, findings: readonly FeedFinding[]): Promise<{ symbol: string; finding: FeedFinding }[]> {
-    const rows = findings.map(({ kind, severity, openTime, details }) => ({
+    const rows = findings.map(({ kind, severity, openTime, reason, details }) => ({
       symbol,
       interval: this.interval,
       openTime: openTime === null ? null : toDate(openTime),
       kind,
       severity,
+      reason,
       details: JSON.stringify(details),
     }));
     const written = await transaction
       .insertInto("feedFindings")
       .values(rows)
       .onConflict((conflict) => conflict.doNothing())
-      .returning(["kind", "severity", "openTime", "details"])
+      .returning(["kind", "severity", "openTime", "reason", "details"])
       .execute();
     return written.map((row) => ({ symbol, finding: { ...row, openTime: toEpoch(row.openTime) } as FeedFinding }));
   }

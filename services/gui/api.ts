@@ -65,6 +65,8 @@ export interface FindingView {
   openTime: number | null;
   kind: string;
   severity: "note" | "DEGRADED" | "DOWN";
+  /** Why it is a finding, for people. */
+  reason: string;
   details: Record<string, number | string | null>;
 }
 

@@ -90,11 +90,11 @@ async function stateTimes(db: Reading, { symbol, interval }: Market): Promise<St
   return rows;
 }
 
-/** What was found about a market's feed, newest first. */
+/** What was found about a market's feed and why it is a finding, newest first. */
 export async function readFindings(db: Reading, { symbol, interval }: Market, limit: number): Promise<FindingView[]> {
   const rows = await db
     .selectFrom("feedFindings")
-    .select(["at", "openTime", "kind", "severity", "details"])
+    .select(["at", "openTime", "kind", "severity", "reason", "details"])
     .where("symbol", "=", symbol)
     .where("interval", "=", interval)
     .orderBy("at", "desc")

@@ -93,8 +93,9 @@ export interface FeedFindingsTable {
   kind: string;
   details: Json<Record<string, unknown>>;
   severity: Generated<FindingSeverity>;
+  /** Why it is a finding, for people. */
+  reason: Generated<string>;
 }
-
 
 /** A bot's simulated account; a flat account has no entry and no stop. */
 export interface AccountsTable {

@@ -159,9 +159,9 @@ describe("the page in Chromium", function () {
     await fact(page, "#quality", "Found in the last hour", /^1 × open jump$/);
     const rows = await page.locator("#findings tbody tr").evaluateAll((all) => all.map((row) => [...row.children].slice(1).map((cell) => cell.textContent)));
     expect(rows).to.deep.equal([
-      ["2024-02-07 11:00 UTC", "open jump", "note", "open 3,711.20, change 0.0063, close before 3,688"],
-      ["2024-02-07 07:00 UTC", "backfilled", "note", "seconds 41.3"],
-      ["2024-02-07 07:00 UTC", "gap", "DEGRADED", "missing 1"],
+      ["2024-02-07 11:00 UTC", "open jump", "note", "the open is 0.63 % from the close before: open 3,711.20, change 0.0063, close before 3,688"],
+      ["2024-02-07 07:00 UTC", "backfilled", "note", "the missing candle came when it was asked for again: seconds 41.3"],
+      ["2024-02-07 07:00 UTC", "gap", "DEGRADED", "1 candle is missing: missing 1"],
     ]);
   });
 

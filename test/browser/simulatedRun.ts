@@ -31,7 +31,7 @@ export function simulateRun(bot: string, symbol: string, candles: readonly Candl
   let account = openAccount(startingCash);
   for (const candle of candles.slice(0, start)) strategy.warmUp(candle);
   for (const candle of candles.slice(start)) {
-    const result = processBar(account, candle);
+    const result = processBar(account, candle, { interval: 3_600_000 });
     account = result.account;
     for (const order of result.orderUpdates) orders.set(order.clientOrderId, order);
     run.fills.push(...result.fills);
@@ -147,9 +147,9 @@ export async function writeFeedQuality(client: pg.Client, run: SimulatedRun, sta
   const candle = (fromEnd: number): string => time(run.candles.at(-fromEnd)!.openTime);
   await insert(client, "feed_states", states.map(({ minutesAgo, state, reason }, index) => ({ id: 1000 + index, symbol, interval: "1h", at: ago(minutesAgo), state, reason })));
   await insert(client, "feed_findings", [
-    { id: 1001, at: ago(200), symbol, interval: "1h", open_time: candle(5), kind: "gap", severity: "DEGRADED", details: { missing: 1 } },
-    { id: 1002, at: ago(199), symbol, interval: "1h", open_time: candle(5), kind: "backfilled", severity: "note", details: { seconds: 41.3 } },
-    { id: 1003, at: ago(20), symbol, interval: "1h", open_time: candle(1), kind: "open jump", severity: "note", details: { change: 0.0063, open: 3711.2, closeBefore: 3688 } },
+    { id: 1001, at: ago(200), symbol, interval: "1h", open_time: candle(5), kind: "gap", severity: "DEGRADED", reason: "1 candle is missing", details: { missing: 1 } },
+    { id: 1002, at: ago(199), symbol, interval: "1h", open_time: candle(5), kind: "backfilled", severity: "note", reason: "the missing candle came when it was asked for again", details: { seconds: 41.3 } },
+    { id: 1003, at: ago(20), symbol, interval: "1h", open_time: candle(1), kind: "open jump", severity: "note", reason: "the open is 0.63 % from the close before", details: { change: 0.0063, open: 3711.2, closeBefore: 3688 } },
   ]);
   await client.query("UPDATE feed_status SET measures = $2, since = $3 WHERE symbol = $1", [symbol, JSON.stringify(measures), ago(states.at(-1)?.minutesAgo ?? 0)]);
 }

@@ -1,11 +1,12 @@
 import { expect } from "chai";
-import type pg from "pg";
-import { backtest } from "../../domain/backtest";
+import { setTimeout as delay } from "node:timers/promises";
+import { defaultExecution, gridsOf } from "../../domain/execution";
 import { recordingOf } from "../support/candles";
 import { Crashes, type CrashPoint } from "../support/crash/Crashes";
-import { expectSound, Ledger, watchStops } from "../support/ledger";
-import { TradingProcesses } from "../support/tradingProcesses";
-import { busySettings, faultOptions, sourceCandles, stack, startingCash, strategy, trader as bot, warmupBars } from "./rig";
+import { expectSound, watchStops } from "../support/ledger";
+import { eventually } from "../support/throwAwayStack";
+import { HandFeed } from "./handFeed";
+import { accepted, FaultRig, sourceCandles, stack, startingCash, trader } from "./rig";
 
 const count = 500;
 
@@ -51,31 +52,27 @@ const points: readonly CrashPoint[] = [
 describe(`the broker, killed at ${points.length} points of its work`, function () {
   this.timeout(240_000);
   const candles = sourceCandles(count);
-  const processes = new TradingProcesses(faultOptions({ recording: recordingOf(candles) }));
+  const played = ["holder", "seeker"] as const;
+  const [holder, seeker] = played;
+  const rig = new FaultRig({ recording: recordingOf(candles), bots: [trader, ...played] });
+  const { processes, ledger } = rig;
   const crashes = new Crashes(processes, "broker", points);
-  let database: pg.Client;
-  const ledger = new Ledger(() => database, bot);
+  /** Goes on with the market where the recording has ended. */
+  const feed = new HandFeed(ledger, sourceCandles(count + 100), count);
 
   before(async () => {
-    await processes.prepare();
-    database = await processes.connect();
+    await rig.prepare();
     await crashes.prepare();
     await processes.startFeed();
-    await processes.startBot(bot);
+    await processes.startBot(trader);
   });
-
-  after(async () => {
-    await database?.end();
-    await processes.remove();
-  });
-
+  after(() => rig.end());
   afterEach(async function () {
-    if (this.currentTest?.state !== "failed") return;
-    for (const service of ["livefeed", "broker", `bot-${bot}`]) process.stderr.write(`--- ${service}\n${await processes.logs(service, 10).catch(String)}\n`);
+    if (this.currentTest?.state === "failed") await rig.tellLogs();
   });
 
   it("trades as if nothing had happened", async () => {
-    const stops = await watchStops(processes, bot);
+    const stops = await watchStops(processes, trader);
     await processes.startBroker(crashes.options);
     await crashes.strikeAll();
     await ledger.settled(60);
@@ -84,12 +81,133 @@ describe(`the broker, killed at ${points.length} points of its work`, function (
     expect(await crashes.struck()).to.deep.equal(points.map(({ name }) => name));
     const seen = await expectSound(ledger, { stack, startingCash, explained: /^never$/ });
     expect(watched.unprotected, `positions without a stop in ${watched.looks} looks`).to.equal(0);
-    const expected = backtest(candles, { strategy, parameters: busySettings, startingCash, startBar: candles[warmupBars]!.openTime });
-    const { fills, trades, equity } = await ledger.book();
-    expect(fills).to.deep.equal(expected.fills.map((fill) => ({ ...fill, clientOrderId: fill.clientOrderId.replace(/^backtest-bot-/, `${stack}-${bot}-`) })));
-    expect(trades).to.deep.equal(expected.trades);
-    expect(equity).to.deep.equal(expected.equity);
-    expect(await ledger.decisions()).to.deep.equal(expected.decisions.map((decision) => ({ ...decision, late: false })));
+    await rig.expectBacktest(candles);
     process.stdout.write(`      ${seen.bars} bars, ${seen.trades} trades, ${watched.looks} looks at the stops\n`);
+  });
+
+  describe("on a market that goes on bar by bar", () => {
+    const taken = "another broker works in this database; waiting until it is gone";
+    const second = "second";
+    const readiness = async (service: string) => (await rig.readiness(service).catch(() => undefined)) ?? { ready: false, reason: "no answer" };
+    const becomesReady = (service: string) => eventually(`${service} is ready`, 20, async () => (await readiness(service)).ready);
+    const waits = (service: string) => eventually(`${service} waits`, 20, async () => (await readiness(service)).reason === taken);
+    const accountOf = async (bot: string) =>
+      (await ledger.rows("SELECT quantity::float, stop_price::float AS stop, processed_bar AS bar FROM accounts WHERE bot = $1", bot))[0] as { quantity: number; stop: number | null; bar: Date | null };
+    const fillsOf = (bot: string) => ledger.rows("SELECT f.bar, f.price::float, f.reason, o.reason AS remark FROM fills AS f JOIN orders AS o USING (client_order_id) WHERE f.bot = $1 ORDER BY f.id", bot);
+    const step = () => feed.step(played);
+    const { price } = gridsOf(defaultExecution);
+    const bought = (reference: number) => price.up(reference * (1 + defaultExecution.slippageRate));
+    const sold = (reference: number) => price.down(reference * (1 - defaultExecution.slippageRate));
+
+    before(async () => {
+      expect(await processes.stop("livefeed")).to.equal(0);
+      expect(await processes.stop(`bot-${trader}`)).to.equal(0);
+      for (const bot of played) await rig.register(bot);
+      await step();
+    });
+
+    it("does not work while another broker is there, and takes over when that one is gone", async () => {
+      await rig.startSecond("broker", second);
+      await waits(second);
+      await step();
+      expect(await processes.ask(second, "/metrics")).to.not.contain("trading_broker_bars_total{");
+      await processes.kill("broker");
+      await becomesReady(second);
+      await step();
+      expect(await processes.ask(second, "/metrics")).to.contain("trading_broker_bars_total{");
+      await processes.start("broker");
+      await waits("broker");
+      expect(await processes.callBroker(holder, "/v1/account")).to.deep.equal({ status: 503, body: { error: `not possible now, try again: ${taken}` } });
+      expect(await processes.stop(second)).to.equal(0);
+      await becomesReady("broker");
+      await step();
+    });
+
+    it("stops work when its lock is lost, says so, and goes on when it has it again", async () => {
+      const rival = await processes.connect();
+      const held = rival.query("SELECT pg_advisory_lock(hashtext('trading.broker'), 0)");
+      await ledger.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'broker-lock'");
+      await held;
+      await waits("broker");
+      const { bar } = await accountOf(holder);
+      await feed.hold(played);
+      const candle = await feed.next();
+      expect((await processes.callBroker(holder, "/v1/account")).status).to.equal(503);
+      // As long as a bar would take many times over.
+      await delay(1000);
+      expect((await accountOf(holder)).bar, "not worked without the lock").to.deep.equal(bar);
+      await rival.end();
+      await eventually("the bar is worked", 30, async () => (await accountOf(holder)).bar?.getTime() === candle.openTime);
+      await becomesReady("broker");
+    });
+
+    it("lets no bot take its lock, nor an entry's turn", async () => {
+      for (const call of ["take_broker_lock", "take_entry_turn"]) {
+        const refused = await ledger.rows(`SET ROLE bot_${holder}`).then(() => ledger.rows(`SELECT trading.${call}()`)).catch((error: Error) => error.message);
+        await ledger.rows("RESET ROLE");
+        expect(refused).to.equal(`permission denied for function ${call}`);
+      }
+    });
+
+    it("judges one entry after the other, whoever asks the database for it", async () => {
+      const rival = await processes.connect();
+      await rival.query("BEGIN");
+      await rival.query("SELECT trading.take_entry_turn()");
+      let isAnswered = false;
+      const answer = rig.enter(holder).finally(() => (isAnswered = true));
+      answer.catch(() => undefined);
+      await eventually("the entry waits for its turn", 10, async () => (await ledger.rows("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).length === 1);
+      expect(isAnswered).to.equal(false);
+      await rival.query("COMMIT");
+      await rival.end();
+      expect(await answer).to.deep.equal(accepted);
+      const filledIn = await step();
+      expect(await fillsOf(holder)).to.deep.equal([{ bar: new Date(filledIn.openTime), price: bought(filledIn.open), reason: "entry", remark: null }]);
+    });
+
+    it("fills a stop that a late candle shows to have been reached, once, wherever it is killed", async () => {
+      const { stop } = await accountOf(holder);
+      const missing = feed.skip();
+      await step();
+      await step();
+      await processes.kill("broker");
+      await feed.repair({ ...missing, low: stop! - 1 });
+      await feed.hold(played);
+      const filledIn = await feed.next();
+      await processes.start("broker");
+      await eventually("the stop is filled", 30, async () => (await accountOf(holder)).quantity === 0);
+      const exit = { bar: new Date(filledIn.openTime), price: sold(stop!), reason: "stop", remark: "reached in a bar that came late, filled in the next one worked" };
+      expect((await fillsOf(holder)).slice(1)).to.deep.equal([exit]);
+      await processes.kill("broker");
+      await processes.start("broker");
+      await becomesReady("broker");
+      await step();
+      expect((await fillsOf(holder)).slice(1), "and not again").to.deep.equal([exit]);
+      expect(await ledger.rows("SELECT FROM equity WHERE bot = $1 AND bar = $2", holder, new Date(missing.openTime))).to.deep.equal([]);
+    });
+
+    it("cancels an entry whose bar is missing, though the next one is near enough in price", async () => {
+      expect(await rig.enter(seeker)).to.deep.equal(accepted);
+      feed.skip();
+      await step();
+      const [order] = await ledger.rows("SELECT status, reason FROM orders WHERE bot = $1 AND action = 'enter'", seeker);
+      expect(order).to.deep.equal({ status: "cancelled", reason: "the bar after the decision is missing" });
+      expect(await fillsOf(seeker)).to.deep.equal([]);
+      expect(await rig.enter(seeker)).to.deep.equal(accepted);
+      await step();
+      expect(await fillsOf(seeker)).to.have.length(1);
+    });
+
+    it("has books that fit together after all of it", async () => {
+      // They are counted when a broker begins to work.
+      expect(await processes.stop("broker")).to.equal(0);
+      const [{ now }] = await ledger.rows("SELECT clock_timestamp() AS now");
+      await processes.start("broker");
+      const counted = await eventually("the books are counted", 20, async () => {
+        const found = await ledger.rows("SELECT bot, mismatch FROM reconciliations WHERE at > $1 ORDER BY bot", now);
+        return found.length === 3 && found;
+      });
+      expect(counted).to.deep.equal([holder, seeker, trader].map((bot) => ({ bot, mismatch: null })));
+    });
   });
 });

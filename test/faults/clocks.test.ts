@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { FakeClock } from "../support/fakeClock";
 import { expectSound } from "../support/ledger";
 import { eventually } from "../support/throwAwayStack";
-import { explained, FaultRig, stack, startingCash, trader } from "./rig";
+import { HandFeed } from "./handFeed";
+import { accepted, explained, FaultRig, stack, startingCash, trader } from "./rig";
 
 const hour = 3600;
 
@@ -113,5 +114,45 @@ describe("clocks that jump, and a computer that slept", function () {
     expect(await ledger.unprotected()).to.equal(0);
     const seen = await expectSound(ledger, { stack, startingCash, explained });
     expect(seen.trades).to.be.greaterThan(5);
+  });
+
+  describe("on a running market, played hour by hour", () => {
+    const milliseconds = hour * 1000;
+    const from = Math.floor(Date.now() / milliseconds) * milliseconds;
+    let feed: HandFeed;
+
+    before(async () => {
+      expect(await processes.stop(`bot-${trader}`)).to.equal(0);
+      await ledger.rows("INSERT INTO feed_sessions (source, settings, replay, warmup_from, trade_from) SELECT source, settings, false, warmup_from, trade_from FROM feed_sessions LIMIT 1");
+      const { close } = (await ledger.candles()).at(-1)!;
+      const candle = { open: close, high: close, low: close, close, volume: 1 };
+      feed = new HandFeed(ledger, Array.from({ length: 4 }, (_, index) => ({ ...candle, openTime: from + index * milliseconds })));
+    });
+
+    /** The next candle closes, and two seconds later it is there; the database's clock is ahead by so many seconds all the time. */
+    async function nextHour(ahead: number): Promise<number> {
+      const { openTime } = feed.coming;
+      await setDatabase(Math.round((openTime + milliseconds - Date.now()) / 1000) + 2 + ahead);
+      await feed.next();
+      await eventually("every account has worked the bar", 30, async () => (await ledger.rows("SELECT FROM accounts WHERE processed_bar = $1", new Date(openTime))).length === bots.length + 1);
+      return openTime;
+    }
+
+    const fillOf = async (bot: string) => (await ledger.rows("SELECT bar, reason FROM fills WHERE bot = $1 ORDER BY id DESC LIMIT 1", bot))[0];
+
+    for (const [name, ahead, flat, leaving, staying] of [["ahead", hour, "first", "second", "fourth"], ["back", -hour, "third", "fourth", "fifth"]] as const) {
+      it(`lets no entry in with the database's clock an hour ${name}, and works exits and moved stops in the very next bar`, async () => {
+        await nextHour(ahead);
+        const { status, body } = await rig.enter(flat);
+        expect(status).to.equal(422);
+        expect(body.reason).to.match(/^too late: handed in \d+ s after the bar's close|^no entry by a clock that is wrong|^no entry without the feed's lease: /);
+        expect(await rig.submit(leaving, { action: "exit" })).to.deep.equal(accepted);
+        const [{ stop }] = await ledger.rows("SELECT stop_price::float + 1 AS stop FROM accounts WHERE bot = $1", staying);
+        expect(await rig.submit(staying, { action: "moveStop", stopPrice: stop })).to.deep.equal(accepted);
+        const bar = await nextHour(ahead);
+        expect(await fillOf(leaving)).to.deep.equal({ bar: new Date(bar), reason: "exit" });
+        expect(await ledger.rows("SELECT stop_price::float AS stop FROM accounts WHERE bot = $1", staying)).to.deep.equal([{ stop }]);
+      });
+    }
   });
 });

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { setTimeout as delay } from "node:timers/promises";
 import { clientOrderId } from "../../domain/clientOrderId";
-import { expectSound } from "../support/ledger";
-import { eventually } from "../support/throwAwayStack";
+import { expectSound, watchStops } from "../support/ledger";
+import { eventually, execute } from "../support/throwAwayStack";
 import { explained, FaultRig, stack, startingCash, trader } from "./rig";
 
 describe("the database restarted, killed, slow and full", function () {
@@ -35,8 +35,9 @@ describe("the database restarted, killed, slow and full", function () {
     await processes.stop("timescaledb");
     await noneReady();
     const id = clientOrderId(stack, trader, 0, "exit");
-    const answer = await processes.callBroker(trader, "/v1/intents", { clientOrderId: id, bar: 0, action: "exit" });
-    expect(answer).to.deep.equal({ status: 503, body: { error: "not possible now, try again" } });
+    const { status, body } = await processes.callBroker(trader, "/v1/intents", { clientOrderId: id, bar: 0, action: "exit" });
+    expect(status).to.equal(503);
+    expect((body as { error: string }).error).to.match(/^not possible now, try again: .*broker's lock/);
     await processes.start("timescaledb");
     await expectRecovery();
   });
@@ -54,10 +55,29 @@ describe("the database restarted, killed, slow and full", function () {
     await expectRecovery();
   });
 
-  it("goes on after it had a twentieth of a processor", async () => {
+  it("keeps every position protected and every bar decided once while it has a twentieth of a processor, and goes on after it", async () => {
+    /** Milliseconds that the database takes for a sum. */
+    const sum = async (): Promise<number> => {
+      const began = performance.now();
+      await rig.ledger.rows("SELECT sum(number) FROM generate_series(1, 200000) AS number");
+      return performance.now() - began;
+    };
+    const worked = async () => (await rig.ledger.rows("SELECT count(*)::int AS count FROM equity"))[0].count as number;
+    const crashes = async () => (await execute("docker", ["inspect", "--format", "{{.RestartCount}}", ...services.map((service) => processes.name(service))])).stdout;
+    await sum();
+    const quick = Math.min(await sum(), await sum());
+    const [ended, before] = [await crashes(), await worked()];
+    const watch = await watchStops(processes, trader);
     await processes.limitProcessors("timescaledb", 0.05);
-    await delay(10_000);
+    const slow: number[] = [];
+    for (const end = performance.now() + 10_000; performance.now() < end; await delay(1000)) slow.push(await sum());
+    const during = (await worked()) - before;
     await processes.limitProcessors("timescaledb", 2);
+    const { unprotected, looks } = await watch.end();
+    process.stdout.write(`      a sum took ${quick.toFixed(0)} ms, then up to ${Math.max(...slow).toFixed(0)} ms; ${during} bars meanwhile\n`);
+    expect(Math.max(...slow), "it was slow").to.be.greaterThan(5 * quick);
+    expect(unprotected, `positions without a stop in ${looks} looks`).to.equal(0);
+    expect(await crashes(), "no service ended over it").to.equal(ended);
     await expectRecovery();
   });
 

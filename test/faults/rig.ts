@@ -1,11 +1,13 @@
 import { expect } from "chai";
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
+import { backtest } from "../../domain/backtest";
+import type { Candle } from "../../domain/candles";
 import { clientOrderId } from "../../domain/clientOrderId";
 import type { Intent } from "../../domain/orders";
 import { RandomMarket } from "../../domain/randomMarket";
 import { Ledger } from "../support/ledger";
-import { eventually } from "../support/throwAwayStack";
+import { eventually, execute } from "../support/throwAwayStack";
 import { market, TradingProcesses, type FeedOptions, type ReplayOptions, type ServiceOptions } from "../support/tradingProcesses";
 
 export const stack = "faults";
@@ -149,6 +151,28 @@ export class FaultRig {
   async expectCandles(): Promise<void> {
     const candles = await this.ledger.candles("warmup_from");
     expect(candles).to.deep.equal(sourceCandles(candles.length));
+  }
+
+  /** The trader's decisions, fills, trades and equity are those of a backtest over these candles, none of them late. */
+  async expectBacktest(candles: readonly Candle[]): Promise<void> {
+    const expected = backtest(candles, { strategy, parameters: busySettings, startingCash, startBar: candles[warmupBars]!.openTime });
+    const { fills, trades, equity } = await this.ledger.book();
+    expect(fills).to.deep.equal(expected.fills.map((fill) => ({ ...fill, clientOrderId: fill.clientOrderId.replace(/^backtest-bot-/, `${stack}-${trader}-`) })));
+    expect(trades).to.deep.equal(expected.trades);
+    expect(equity).to.deep.equal(expected.equity);
+    expect(await this.ledger.decisions()).to.deep.equal(expected.decisions.map((decision) => ({ ...decision, late: false })));
+  }
+
+  /** Starts one more container of a service, with its settings and its secrets. */
+  async startSecond(service: string, name: string): Promise<void> {
+    const { processes } = this;
+    const inspected = await execute("docker", ["inspect", "--format", "{{json .Config}}", processes.name(service)]);
+    const { Env, Image } = JSON.parse(inspected.stdout) as { Env: string[]; Image: string };
+    // What kills the first one at its points is not for the second.
+    const environment = Env.filter((line) => !line.startsWith("NODE_OPTIONS=")).flatMap((line) => ["--env", line]);
+    const place = ["--network", processes.name("network"), "--user", "10001:10001", "--volume", `${processes.name(`secrets-${service}`)}:/secrets:ro`];
+    const { code, text } = await execute("docker", ["run", "--detach", "--init", "--name", processes.name(name), ...place, ...environment, Image]);
+    expect(code, text).to.equal(0);
   }
 
   async tellLogs(lines = 15): Promise<void> {

@@ -77,7 +77,13 @@ class Checks {
     const accepted = new Set(this.result.acceptedEntries.map(({ clientOrderId }) => clientOrderId));
     const bought = this.result.fills.filter(({ side }) => side === "buy").map(({ clientOrderId }) => clientOrderId);
     expect(bought.filter((id) => !accepted.has(id))).to.deep.equal([]);
+    const lateEntries = this.result.fills.filter(({ side, bar, clientOrderId }) => side === "buy" && bar - this.decidedOn(clientOrderId) !== hour);
+    expect(lateEntries, "no entry outlives a gap").to.deep.equal([]);
     expect(this.result.equity.every((equity) => Number.isFinite(equity) && equity > 0)).to.equal(true);
+  }
+
+  private decidedOn(clientOrderId: string): number {
+    return this.result.acceptedEntries.find((order) => order.clientOrderId === clientOrderId)!.bar;
   }
 
   /** Every scripted fault left a finding of its kind, and there are none of what was not scripted. */
@@ -154,7 +160,7 @@ class Checks {
 }
 
 describe("a thousand seeded runs of the fault script over feed, bot and execution", () => {
-  const totals = { entries: 0, refused: 0, fills: 0, latched: 0, kinds: new Map<string, number>(), states: new Map<string, number>() };
+  const totals = { entries: 0, refused: 0, fills: 0, latched: 0, cancelled: 0, kinds: new Map<string, number>(), states: new Map<string, number>() };
 
   for (let first = 1; first <= seeds; first += seedsATest) {
     it(`seeds ${first} to ${first + seedsATest - 1}`, function () {
@@ -168,6 +174,7 @@ describe("a thousand seeded runs of the fault script over feed, bot and executio
           totals.entries += result.acceptedEntries.length;
           totals.refused += result.refusedEntries;
           totals.fills += result.fills.length;
+          totals.cancelled += result.acceptedEntries.length - result.fills.filter(({ side }) => side === "buy").length;
           totals.latched += result.latched ? 1 : 0;
           for (const { kind } of result.findings) totals.kinds.set(kind, (totals.kinds.get(kind) ?? 0) + 1);
           for (const { state } of result.written) totals.states.set(state, (totals.states.get(state) ?? 0) + 1);
@@ -183,6 +190,7 @@ describe("a thousand seeded runs of the fault script over feed, bot and executio
     expect(totals.refused).to.be.above(500);
     expect(totals.fills).to.be.above(10_000);
     expect(totals.latched).to.be.above(50);
+    expect(totals.cancelled).to.be.above(40);
     for (const kind of ["gap", "backfilled", "gap left open", "duplicate", "revision", "jump", "open jump", "flat", "clock skew", "reconnects", "silence", "late", "acknowledged"]) {
       expect(totals.kinds.get(kind) ?? 0, kind).to.be.above(50);
     }

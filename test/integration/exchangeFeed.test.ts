@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import type pg from "pg";
+import { FakeClock } from "../support/fakeClock";
 import { eventually, execute, PROJECT_ROOT } from "../support/throwAwayStack";
 import { TradingProcesses } from "../support/tradingProcesses";
 
@@ -12,23 +13,35 @@ const symbol = "BTCUSDT";
 
 /** A running exchange, the livefeed that asks it, and another livefeed of another stack that asks the first one. */
 describe("the feed of an exchange, and a feed of that feed", function () {
-  this.timeout(300_000);
+  this.timeout(500_000);
   const prefix = `trading-test-${randomBytes(4).toString("hex")}`;
   const make = (stack: string) =>
     new TradingProcesses({ prefix: `${prefix}-${stack}`, stack, bots: [], warmupBars, startingCash: 1, strategy: "none", strategySettings: {}, speed: 1 });
   const [first, second] = [make("first"), make("second")];
+  /** Of the second stack's feed, which is one of live. */
+  const clock = new FakeClock(second);
   let database: pg.Client;
   let other: pg.Client;
 
-  const settingsOf = (source: object) => ({
+  const settingsOf = (source: object, environment: Readonly<Record<string, string>> = {}) => ({
     environment: {
+      ...environment,
       SETTINGS: JSON.stringify({
         ...{ source, symbols: [symbol], interval: "1m", warmupBars, speed: 1 },
         // Minutes instead of hours: what blocks for long would make the test long.
-        quality: { silenceSeconds: { degraded: 25, down: 600 }, lateSeconds: { degraded: 30, down: 600 } },
+        quality: { silenceSeconds: { degraded: 25, down: 600 }, lateSeconds: { degraded: 30, down: 600 }, recoveryCandles: 1 },
       }),
     },
   });
+  /** Lets an entry be taken in that was decided on a bar and waits for the next candle. */
+  async function addPendingEntry(client: pg.Client, bar: number): Promise<void> {
+    await client.query(
+      `INSERT INTO accounts (bot, symbol, interval, strategy, strategy_settings, configuration_hash, starting_cash, cash, warmup_from, start_bar, processed_bar)
+       VALUES ('one', $1, '1m', 'none', '{}', '', 1, 1, $2, $2, $2)`,
+      [symbol, new Date(bar)],
+    );
+    await client.query("INSERT INTO orders (client_order_id, bot, bar, action, side, type, quantity, status) VALUES ('entry', 'one', $1, 'enter', 'buy', 'market', 1, 'accepted')", [new Date(bar)]);
+  }
   const docker = async (...words: string[]) => {
     const outcome = await execute("docker", words, { timeoutSeconds: 60 });
     if (outcome.code !== 0) throw new Error(`docker ${words[0]}: ${outcome.text}`);
@@ -57,6 +70,7 @@ describe("the feed of an exchange, and a feed of that feed", function () {
   before(async () => {
     await first.prepare();
     await second.prepare();
+    await clock.prepare();
     [database, other] = await Promise.all([first.connect(), second.connect()]);
   });
   after(async () => {
@@ -89,7 +103,8 @@ describe("the feed of an exchange, and a feed of that feed", function () {
   });
 
   it("is a source for another stack's feed", async () => {
-    await second.startFeed(settingsOf({ kind: "external", address: "http://upstream:8080" }));
+    const source = { kind: "external", address: "http://upstream:8080" };
+    await second.startFeed({ ...clock.options, ...settingsOf(source, { ...clock.options.environment, TRADING_MODE: "live" }) });
     await docker("network", "connect", "--alias", "upstream", second.name("network"), first.name("livefeed"));
     await eventually("the other feed has the warm-up", 60, async () => (await countOf(other)) >= warmupBars);
     const [session] = (await other.query("SELECT source, replay FROM feed_sessions")).rows;
@@ -126,15 +141,59 @@ describe("the feed of an exchange, and a feed of that feed", function () {
 
   it("gave both databases the same candles, in a row", async () => {
     await eventually("the other feed is up with it", 90, async () => (await newestOf(other)) >= (await newestOf(database)));
-    const tables = await Promise.all(
-      [database, other].map(async (client) => (await client.query("SELECT open_time, open, high, low, close, volume FROM candles ORDER BY open_time LIMIT 51")).rows),
-    );
+    // The second feed's warm-up begins a minute later when it was started after the turn of one.
+    const [{ oldest }] = (await other.query("SELECT min(open_time) AS oldest FROM candles")).rows;
+    const query = "SELECT open_time, open, high, low, close, volume FROM candles WHERE open_time >= $1 ORDER BY open_time LIMIT 51";
+    const tables = await Promise.all([database, other].map(async (client) => (await client.query(query, [oldest])).rows));
+    expect(tables[0]).to.have.length(51);
     expect(tables[1]).to.deep.equal(tables[0]);
     const [gaps] = (await database.query("SELECT count(*)::int FROM (SELECT open_time - lag(open_time) OVER (ORDER BY open_time) AS step FROM candles) s WHERE step <> interval '1 minute'")).rows;
     expect(gaps.count).to.equal(0);
   });
 
-  it("goes on after it was killed, with one session", async () => {
+  it("is DOWN when a candle is revised that an order was decided on, though the order is not filled yet", async () => {
+    const bar = await newestOf(database);
+    await addPendingEntry(database, bar);
+    await script(`revised=${bar}`);
+    const status = await eventually("the revision is found", 150, async () => {
+      const told = await statusOf(database);
+      return told.state === "DOWN" ? told : undefined;
+    });
+    const reason = `candle of ${new Date(bar).toISOString().slice(0, 16).replace("T", " ")} UTC was revised after it was traded on`;
+    expect(status).to.include({ reason });
+    expect(status.leased).to.not.equal(true);
+    const { rows } = await database.query("SELECT severity, reason FROM feed_findings WHERE kind = 'revision' AND open_time = $1 ORDER BY id", [new Date(bar)]);
+    expect(rows.map(({ severity }) => severity as string)).to.deep.equal(["DEGRADED", "DOWN"]);
+    expect(rows[0].reason).to.match(/came again with other values/);
+    expect(rows[1].reason).to.equal(reason);
+  });
+
+  it("lets no entry through with its clock an hour ahead, asks in live to be looked at because of a waiting entry, and comes back with the clock", async () => {
+    await eventually("the feed is trusted", 150, async () => (await statusOf(other)).state === "HEALTHY");
+    await addPendingEntry(other, await newestOf(other));
+    await clock.set(3600);
+    const down = await eventually("the clock is noticed", 20, async () => {
+      const status = await statusOf(other);
+      return status.state === "HEALTHY" ? undefined : status;
+    });
+    expect(down).to.include({ state: "DOWN", leased: null });
+    // A candle that closes in that very second ends the jump, not the difference of the clocks.
+    expect(down.measures["unacknowledged"]).to.match(/^(clock jumped by 3600 s|local clock is 3\d{6} ms ahead)/);
+    const before = await newestOf(other);
+    await eventually("a candle is taken all the same", 100, async () => (await newestOf(other)) > before);
+    const [row] = (await other.query("SELECT feed_state FROM candles WHERE open_time = $1", [new Date(before + minute)])).rows;
+    expect(row.feed_state).to.equal("DOWN");
+    await other.query("UPDATE orders SET status = 'cancelled'");
+    const post = ["curl", "--silent", "--json", '{"by": "test"}', "http://127.0.0.1:8080/v1/acknowledge"];
+    expect(await second.execute("livefeed", ...post)).to.equal(`{"acknowledged":["${symbol}"]}`);
+    await clock.set(0);
+    await eventually("the feed is trusted again", 200, async () => (await statusOf(other)).state === "HEALTHY");
+  });
+
+  it("goes on after it was killed, with one session, and does not find again what it found", async () => {
+    await eventually("it is trusted again", 150, async () => (await statusOf(database)).state === "HEALTHY");
+    const found = async () => (await database.query("SELECT count(*)::int FROM feed_states WHERE state = 'DOWN' AND reason LIKE '%revised%'")).rows[0].count as number;
+    expect(await found()).to.equal(1);
     await first.kill("livefeed");
     const renewals = async () => Number((await database.query("SELECT renewals FROM feed_status")).rows[0].renewals);
     const before = await renewals();
@@ -142,6 +201,7 @@ describe("the feed of an exchange, and a feed of that feed", function () {
     await eventually("it is ready again", 60, async () => (await readiness().catch(() => undefined))?.ready);
     await eventually("the lease is renewed again", 60, async () => (await renewals()) > before);
     expect((await database.query("SELECT count(*)::int FROM feed_sessions")).rows[0].count).to.equal(1);
+    expect(await found()).to.equal(1);
     expect(await first.memoryMegabytes("livefeed")).to.be.below(160);
   });
 });

@@ -103,8 +103,11 @@ describe("the feed of a recording", function () {
     expect(await single("SELECT count(*)::int FROM feed_sessions")).to.deep.equal({ count: 1 });
   });
 
-  it("has reported each fault once", async () => {
+  it("has reported each fault once, and says why it is one", async () => {
     const { rows } = await database.query("SELECT kind, open_time FROM feed_findings ORDER BY open_time, kind");
+    const reasons = await database.query("SELECT DISTINCT reason FROM feed_findings WHERE kind = 'duplicate' OR reason = ''");
+    expect(reasons.rows.map(({ reason }) => reason as string)).to.have.length(1);
+    expect(reasons.rows[0].reason).to.match(/^line \d+ of the recording: the candle came again$/);
     const at = (index: number) => new Date(start + index * hour);
     expect(rows).to.deep.equal([
       { kind: "gap", open_time: at(missing) },

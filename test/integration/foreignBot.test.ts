@@ -97,7 +97,7 @@ describe("a bot in another language", function () {
     const fills: Fill[] = [];
     let account = openAccount(startingCash);
     for (const [index, { bar, intent }] of decisions.entries()) {
-      const result = processBar(account, candles[warmupBars + index]!);
+      const result = processBar(account, candles[warmupBars + index]!, { interval: 3_600_000 });
       account = result.account;
       fills.push(...result.fills);
       if (intent === null) continue;

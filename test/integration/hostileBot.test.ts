@@ -210,8 +210,9 @@ describe("a hostile bot beside the reference bot", function () {
     const yetToOpen = Math.ceil(Date.now() / hour) * hour + hour;
     for (const openTime of [bar + hour, yetToOpen]) {
       await rows(
-        "INSERT INTO candles (symbol, interval, open_time, open, high, low, close, volume, source) VALUES ($1, $2, $3, $4, $4, $4, $4, 1, 'test')",
-        ...[market.symbol, market.interval, new Date(openTime), close],
+        "INSERT INTO candles (symbol, interval, open_time, open, high, low, close, volume, source, received_at) VALUES ($1, $2, $3, $4, $4, $4, $4, 1, 'test', $5)",
+        // Each came when it closed: the clock is right.
+        ...[market.symbol, market.interval, new Date(openTime), close, new Date(openTime + hour)],
       );
       await comesTo(`SELECT 1 FROM accounts WHERE bot = 'good' AND processed_bar = to_timestamp(${openTime / 1000})`);
       const order = await rows("SELECT status FROM orders WHERE client_order_id = $1", exit.clientOrderId);

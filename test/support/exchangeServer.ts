@@ -13,16 +13,18 @@ export interface ExchangeScript {
   outage: number;
   /** Open times (epoch ms) of candles that are not given. */
   missing: number[];
+  /** Open times (epoch ms) of closed candles that are given with another volume than before. */
+  revised: number[];
   /** Its clock minus the machine's, in milliseconds. */
   clock: number;
 }
 
 /**
  * The few public endpoints of Binance's spot REST API that a feed asks: exchangeInfo, time and klines, with one made-up
- * market BTCUSDT. `GET /control?outage=503&missing=1,2&clock=0` changes what goes wrong.
+ * market BTCUSDT. `GET /control?outage=503&missing=1,2&revised=3&clock=0` changes what goes wrong.
  */
 export class ExchangeServer {
-  readonly script: ExchangeScript = { outage: 0, missing: [], clock: 0 };
+  readonly script: ExchangeScript = { outage: 0, missing: [], revised: [], clock: 0 };
   /** Paths that were asked for, with their queries. */
   readonly asked: string[] = [];
   private readonly markets = new Map<string, { readonly start: number; readonly candles: Candle[]; readonly market: RandomMarket }>();
@@ -85,7 +87,9 @@ export class ExchangeServer {
     const { script } = this;
     if (query.has("outage")) script.outage = Number(query.get("outage"));
     if (query.has("clock")) script.clock = Number(query.get("clock"));
-    if (query.has("missing")) script.missing = (query.get("missing") as string).split(",").filter(Boolean).map(Number);
+    for (const key of ["missing", "revised"] as const) {
+      if (query.has(key)) script[key] = (query.get(key) as string).split(",").filter(Boolean).map(Number);
+    }
     return { status: 200, body: script };
   }
 
@@ -116,7 +120,8 @@ export class ExchangeServer {
       const candle = this.candle(interval, openTime);
       // A candle that is not closed yet has other values than it will have.
       const { open, high, low, close, volume } = openTime + length > now ? { ...candle, high: candle.open, low: candle.open, close: candle.open, volume: 0.01 } : candle;
-      rows.push([openTime, ...[open, high, low, close, volume].map(String), openTime + length - 1, "0", 1, "0", "0", "0"]);
+      const given = this.script.revised.includes(openTime) ? volume + 1 : volume;
+      rows.push([openTime, ...[open, high, low, close, given].map(String), openTime + length - 1, "0", 1, "0", "0", "0"]);
     }
     return rows;
   }

@@ -189,7 +189,7 @@ export class FaultRun {
       for (const each of repaired) this.strategy.warmUp(each);
       return;
     }
-    const worked = processBar(result.account, candle);
+    const worked = processBar(result.account, candle, { interval: hour });
     result.account = worked.account;
     result.fills.push(...worked.fills);
     result.equity.push(worked.equity);

@@ -4,8 +4,13 @@ import type pg from "pg";
 import type { Candle } from "../../domain/candles";
 import { clientOrderId } from "../../domain/clientOrderId";
 import { applyIntent, processBar } from "../../domain/execution";
+import { intervalMilliseconds } from "../../domain/intervals";
 import { openAccount, workingStop, type Fill, type Order, type Trade } from "../../domain/orders";
 import type { Decision } from "../../domain/strategies";
+import { market } from "./tradingProcesses";
+
+/** Length of a bar of the market that the tests trade, in milliseconds. */
+const interval = intervalMilliseconds(market.interval);
 
 export type LateDecision = Decision & { readonly late: boolean };
 
@@ -97,7 +102,7 @@ export class Ledger {
       const at = row && [row.newest, row.processed_bar, row.decided].map((time: Date | null) => time?.getTime());
       if (at && at[0] === at[1] && at[1] === at[2] && row.unanswered === 0) return;
       if (Date.now() > deadline) throw new Error(`not settled after ${seconds} s: ${JSON.stringify(row)}`);
-      await delay(100);
+      await delay(20);
     }
   }
 }
@@ -113,7 +118,7 @@ export function worked(
   const book: Book = { fills: [], trades: [], equity: [] };
   let account = openAccount(startingCash);
   for (const [index, { bar, intent }] of decisions.entries()) {
-    const result = processBar(account, candles[index]!);
+    const result = processBar(account, candles[index]!, { interval });
     account = result.account;
     book.fills.push(...result.fills);
     book.trades.push(...result.trades);

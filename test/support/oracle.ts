@@ -78,7 +78,8 @@ export function oracle(csv: string, parameters: OracleParameters, startingCash: 
     if (wanted?.kind === "sell") {
       sell(bar, open, "exit");
     }
-    if (wanted?.kind === "buy" && open > wanted.stop) {
+    // An entry is good for the hour after its decision alone.
+    if (wanted?.kind === "buy" && bar.time - bars[i - 1]!.time === 3_600_000 && open > wanted.stop) {
       const exact = open * (10_000n + slippagePerTenThousand);
       const price = exact % 10_000n === 0n ? exact / 10_000n : exact / 10_000n + 1n;
       let quantity = wanted.quantity;

@@ -1,4 +1,4 @@
-import type { BotView, FeedView, StatusView } from "../api";
+import type { BotView, FeedView, FindingView, StatusView } from "../api";
 import { ageText, durationText, minuteText, numberText, percentText, secondText } from "./format";
 import type { Tone } from "./tiles";
 
@@ -20,6 +20,11 @@ const units: readonly (readonly [ending: RegExp, unit: string])[] = [
 /** The measures and numbers of a feed as texts: `silenceSeconds: 12.34` is `silence 12.3 s`; what is not known is left out. */
 export function measureTexts(measures: Readonly<Record<string, number | string | null>>): string[] {
   return Object.entries(measures).flatMap(([key, value]) => (value === null ? [] : [measureText(key, value)]));
+}
+
+/** Why something is a finding, and the numbers it was judged by: `4 reconnects within an hour (limit 3): per hour 4, limit 3`. */
+export function findingText({ reason, details }: { readonly reason: string; readonly details: FindingView["details"] }): string {
+  return [reason, measureTexts(details).join(", ")].filter(Boolean).join(": ");
 }
 
 function measureText(key: string, value: number | string): string {

@@ -1,6 +1,6 @@
 import type { DecisionView, FindingView, LimitView, RejectionView, TradeView } from "../api";
 import { create, replaceChildren } from "./dom";
-import { measureTexts } from "./feed";
+import { findingText } from "./feed";
 import { durationText, minuteText, numberText, secondText, signedText } from "./format";
 
 type Cell = readonly [content: string | HTMLElement, className?: string];
@@ -62,8 +62,8 @@ export function showTrades(table: HTMLElement, trades: readonly TradeView[]): vo
 const severityTones: Record<FindingView["severity"], string> = { note: "", DEGRADED: "warning", DOWN: "bad" };
 
 export function showFindings(table: HTMLElement, findings: readonly FindingView[]): void {
-  const rows = findings.map(({ at, openTime, kind, severity, details }) =>
-    row([[secondText(at)], [minuteText(openTime)], [kind], [severity, severityTones[severity]], [measureTexts(details).join(", "), "text"]]),
+  const rows = findings.map(({ at, openTime, kind, severity, ...why }) =>
+    row([[secondText(at)], [minuteText(openTime)], [kind], [severity, severityTones[severity]], [findingText(why), "text"]]),
   );
   fill(table, rows, 5, "Nothing found");
 }

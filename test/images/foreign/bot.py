@@ -216,14 +216,13 @@ class Life:
             decisions["hold", "true"] += passed
             if not decided:
                 window = self.registration["decisionWindowMilliseconds"]
-                if window is not None and now > bar + interval + timedelta(milliseconds=window):
-                    self.write(bar, "hold", "the decision window of the bar was past", {}, None, late=True)
-                else:
-                    self.decide(bar, cash, quantity, stop_price, pending)
+                # An entry has its time around the close; what leads a position is never too late.
+                may_enter = window is None or abs(now - bar - interval) <= timedelta(milliseconds=window)
+                self.decide(bar, cash, quantity, stop_price, pending, may_enter)
             status["decided"] = bar
         return self.hand_in()
 
-    def decide(self, bar, cash, quantity, stop_price, pending):
+    def decide(self, bar, cash, quantity, stop_price, pending, may_enter):
         # The rule looks back a fixed number of bars, so it is the same after any restart and any repair of the candles.
         candles = self.rows(
             """SELECT high, low, close FROM candles WHERE symbol = %s AND interval = %s AND open_time <= %s
@@ -238,6 +237,9 @@ class Life:
         action, reason, intent = "hold", "in position" if quantity else "no breakout", None
         if pending:
             reason = "an order waits for the next bar"
+        elif quantity == 0 and close > highest and not may_enter:
+            reason = "the time for an entry on the bar was past"
+            return self.write(bar, action, reason, indicators, None, late=True)
         elif quantity == 0 and close > highest:
             size = self.grid(cash / 2 / close, "quantityStep")
             if size > 0:

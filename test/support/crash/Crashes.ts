@@ -15,12 +15,14 @@ export interface CrashPoint {
   readonly within?: readonly string[];
   /** How many times of the process's life are let through; none unless given. */
   readonly skip?: number;
+  /** SIGTERM asks the program to stop there, in order and with exit code 0; it is killed unless given. */
+  readonly signal?: "SIGTERM";
 }
 
 /** How long a point may take to be come to. */
 const patienceSeconds = 60;
 
-/** Kills one service at one point after the other; the program itself knows nothing of it. */
+/** Kills or stops one service at one point after the other; the program itself knows nothing of it. */
 export class Crashes {
   /** What the service has to be started with. */
   readonly options: ServiceOptions;
@@ -47,14 +49,15 @@ export class Crashes {
   /**
    * Starts the service again after each kill, until every point has struck.
    * @param onStrike told of each point, before the service is started again
-   * @throws when the service ends for another reason, or comes to a point not in time
+   * @throws when the service ends otherwise than it should, or comes to a point not in time
    */
   async strikeAll(onStrike: (point: CrashPoint) => Promise<void> = () => Promise.resolve()): Promise<void> {
     for (const point of this.points) {
       const code = await this.containers.ends(this.service, patienceSeconds).catch((error: Error) => {
         throw new Error(`"${point.name}" did not strike: ${error.message}`);
       });
-      if (code !== 137) throw new Error(`${this.service} ended with exit code ${code}, not by being killed at "${point.name}"`);
+      const expected = point.signal === "SIGTERM" ? 0 : 137;
+      if (code !== expected) throw new Error(`${this.service} ended with exit code ${code} instead of ${expected} at "${point.name}"`);
       await onStrike(point);
       await this.containers.start(this.service);
     }

@@ -1,8 +1,8 @@
 "use strict";
 
 /**
- * Loaded before a service's program (NODE_OPTIONS=--require): ends the process with SIGKILL at one point of its talk with
- * the database or over HTTP, so that no hook is needed in the program. /crash/points.json lists the points; each strikes
+ * Loaded before a service's program (NODE_OPTIONS=--require): ends the process with SIGKILL, or asks it to end with
+ * SIGTERM, at one point of its talk with the database or over HTTP, so that no hook is needed in the program. /crash/points.json lists the points; each strikes
  * once, in their order, which is kept in /crash/struck.
  */
 const fs = require("node:fs");
@@ -19,7 +19,7 @@ const postgresPort = 5432;
 
 if (point !== undefined) arm(point);
 
-function arm({ name, moment, text, within, skip = 0 }) {
+function arm({ name, moment, text, within, skip = 0, signal = "SIGKILL" }) {
   const wanted = new RegExp(text, "is");
   const before = within?.map((source) => new RegExp(source, "is"));
   /** What was said in the transaction that is open on a connection. */
@@ -27,11 +27,14 @@ function arm({ name, moment, text, within, skip = 0 }) {
   /** Connections on which the matching words are under way. */
   const underWay = new WeakSet();
   let seen = 0;
+  let struck = false;
 
   function strike(words) {
+    if (struck) return;
+    struck = true;
     fs.writeFileSync(`${folder}/struck/${name}`, words.slice(0, 500));
     fs.writeSync(2, `crash point struck: ${name}\n`);
-    process.kill(process.pid, "SIGKILL");
+    process.kill(process.pid, signal);
   }
 
   /** Kills when the kernel has taken everything, before an answer can have been read. */

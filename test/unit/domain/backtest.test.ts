@@ -59,7 +59,7 @@ describe("backtest", () => {
     const decisions: Decision[] = [];
     let stored = JSON.stringify(openAccount(10_000));
     for (let index = 60; index < 700; index++) {
-      const result = processBar(JSON.parse(stored) as Account, candles[index]!);
+      const result = processBar(JSON.parse(stored) as Account, candles[index]!, { interval: 3_600_000 });
       fills.push(...result.fills);
       stored = JSON.stringify(result.account);
 

@@ -7,22 +7,27 @@ import { openAccount, workingStop, type Account, type Intent } from "../../../do
 
 type Prices = [open: number, high: number, low: number, close: number];
 /** What happens between two bars and in the second of them. */
-type Step = { intent?: Intent; reference?: number | null; bar: Prices; withheld?: string[] };
+type Step = { intent?: Intent; reference?: number | null; bar: Prices; withheld?: string[]; passedStop?: number; skipped?: number };
+
+/** The bars of these tests are a millisecond long. */
+const interval = 1;
 
 const candle = (openTime: number, [open, high, low, close]: Prices): Candle =>
   Object.freeze({ openTime, open, high, low, close, volume: 1 });
 
-/** Bar 0 passes quietly; then the steps, as bars 1, 2, ... with order ids o1, o2, ... */
+/** Bar 0 passes quietly; then the steps, as bars 1, 2, ... (after as many as are skipped) with order ids o1, o2, ... */
 function run(steps: Step[], cash = 1000): BarResult[] {
-  let account = processBar(openAccount(cash), candle(0, [100, 100, 100, 100])).account;
-  return steps.map(({ intent, reference = null, bar, withheld = [] }, index) => {
+  let account = processBar(openAccount(cash), candle(0, [100, 100, 100, 100]), { interval }).account;
+  return steps.map(({ intent, reference = null, bar, withheld = [], passedStop = null, skipped = 0 }, index) => {
+    const processed = account.processedBar!;
     if (intent !== undefined) {
-      const source = { clientOrderId: `o${index + 1}`, bar: index, referencePrice: reference };
+      const source = { clientOrderId: `o${index + 1}`, bar: processed, referencePrice: reference };
       const applied = applyIntent(frozen(account), intent, source);
       expect(applied.order.reason).to.equal(null);
       account = applied.account;
     }
-    const result = processBar(frozen(account), candle(index + 1, bar), defaultExecution, new Set(withheld));
+    const terms = { interval, withheld: new Set(withheld), passedStop };
+    const result = processBar(frozen(account), candle(processed + 1 + skipped, bar), terms);
     account = result.account;
     return result;
   });
@@ -208,6 +213,60 @@ describe("execution", () => {
     });
   }
 
+  it("cancels an entry when the bar after its decision is missing, and lets none work later", () => {
+    const [first, second] = run([{ intent: enter, reference: 100, bar: [100.01, 105, 95, 104], skipped: 1 }, { bar: [100.01, 105, 95, 104] }]);
+    expect(changes(first!)).to.deep.equal([["o1", "cancelled", "the bar after the decision is missing"]]);
+    expect([first!.fills, second!.fills]).to.deep.equal([[], []]);
+    expect(second!.account).to.deep.equal({ cash: 1000, position: null, orders: [], processedBar: 3 });
+  });
+
+  it("works an exit and a moved stop in the next bar there is, whatever is missing before it", () => {
+    const [, left] = run([entered, { intent: { action: "exit" }, bar: [103.33, 104, 91, 100], skipped: 3 }]);
+    expect(left!.fills[0]).to.include({ clientOrderId: "o2", bar: 5, reason: "exit" });
+    const [, moved] = run([entered, { intent: { action: "moveStop", stopPrice: 98 }, bar: [97, 99, 95, 96], skipped: 3 }]);
+    expect(moved!.fills[0]).to.include({ clientOrderId: "o2", bar: 5, reason: "stop" });
+  });
+
+  describe("a stop that was reached in a bar which came late", () => {
+    const reason = "reached in a bar that came late, filled in the next one worked";
+    const ways: { title: string; step: Step; price: number; orders: unknown[] }[] = [
+      { title: "is filled at its own price when the next bar opens above it", step: { bar: [120, 121, 119, 120], passedStop: 90 }, price: 89.95, orders: [["o1-stop", "filled", reason]] },
+      { title: "is filled at the next bar's open when that is lower", step: { bar: [85.5, 121, 85, 120], passedStop: 90 }, price: 85.45, orders: [["o1-stop", "filled", reason]] },
+      {
+        title: "goes before an exit, which would sell higher",
+        step: { intent: { action: "exit" }, bar: [120, 121, 119, 120], passedStop: 90 },
+        price: 89.95,
+        orders: [["o1-stop", "filled", reason], ["o2", "cancelled", "the position was closed"]],
+      },
+      {
+        title: "goes before a stop that was moved meanwhile",
+        step: { intent: { action: "moveStop", stopPrice: 98 }, bar: [120, 121, 119, 120], passedStop: 90 },
+        price: 89.95,
+        orders: [["o1-stop", "filled", reason], ["o2", "cancelled", "the position was closed"]],
+      },
+    ];
+    for (const { title, step, price, orders } of ways) {
+      it(title, () => {
+        const result = run([entered, step])[1]!;
+        expect(changes(result)).to.deep.equal(orders);
+        expect(result.fills).to.have.length(1);
+        expect(result.fills[0]).to.include({ clientOrderId: "o1-stop", bar: 2, price, quantity: 2, reason: "stop" });
+        expect(result.trades[0]).to.include({ exitBar: 2, exitPrice: price, exitReason: "stop" });
+        expect(result.account).to.deep.include({ position: null, orders: [] });
+      });
+    }
+
+    it("sells at the price that worked then, also when the stop has risen since", () => {
+      const [, , third] = run([entered, { intent: { action: "moveStop", stopPrice: 98 }, bar: [104, 105, 99, 100] }, { bar: [120, 121, 119, 120], passedStop: 90 }]);
+      expect(third!.fills[0]).to.include({ clientOrderId: "o2", price: 89.95, reason: "stop" });
+    });
+
+    it("changes nothing without a position", () => {
+      const [first] = run([{ bar: [100, 101, 80, 100], passedStop: 90 }]);
+      expect([first!.fills, first!.orderUpdates]).to.deep.equal([[], []]);
+    });
+  });
+
   const collars: [string, open: number, reference: number | null, cancelled: boolean][] = [
     ["at the upper bound", 102, 100, false],
     ["above it", 102.01, 100, true],
@@ -273,11 +332,11 @@ describe("execution", () => {
     fc.assert(
       fc.property(cents, cents, fc.constantFrom(1, 0.001, 0.00001, 0.00000001), (cash, open, quantityStep) => {
         const parameters = { ...defaultExecution, quantityStep };
-        const start = processBar(openAccount(cash / 100), candle(0, [1, 1, 1, 1])).account;
+        const start = processBar(openAccount(cash / 100), candle(0, [1, 1, 1, 1]), { interval }).account;
         const all: Intent = { action: "enter", quantity: gridOf(quantityStep).up((2 * cash) / open), stopPrice: 0.01 };
         const bar = candle(1, [1 + open / 100, 2 + open / 100, 1, 1]);
         const { account } = applyIntent(start, all, { clientOrderId: "all", bar: 0, referencePrice: null }, parameters);
-        const result = processBar(account, bar, parameters);
+        const result = processBar(account, bar, { interval, parameters });
         expect(result.account.cash).to.be.within(0, cash / 100);
         expect(result.fills.length > 0 || result.orderUpdates[0]!.reason === "cash cannot pay for it").to.equal(true);
       }),
@@ -301,7 +360,7 @@ describe("execution", () => {
   it("refuses a bar that does not follow the last one", () => {
     const account = run([entered])[0]!.account;
     const message = "Bar 1970-01-01T00:00:00.001Z does not follow 1970-01-01T00:00:00.001Z";
-    expect(() => processBar(account, candle(1, [1, 1, 1, 1]))).to.throw(RangeError, message);
+    expect(() => processBar(account, candle(1, [1, 1, 1, 1]), { interval })).to.throw(RangeError, message);
   });
 
   describe("intents that are rejected", () => {

@@ -40,7 +40,7 @@ describe("execution, whatever a bot does", () => {
         actions.forEach((choice, index) => {
           const candle = market.candle(index);
           const before = account;
-          const result = processBar(account, candle);
+          const result = processBar(account, candle, { interval: 3_600_000 });
           account = result.account;
           trades.push(...result.trades);
           for (const order of result.orderUpdates) {

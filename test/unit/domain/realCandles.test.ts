@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { readFile } from "node:fs/promises";
 import { backtest } from "../../../domain/backtest";
-import { readCandles, type CandleFile } from "../../../domain/candles";
+import { readCandles, type Candle, type CandleFile } from "../../../domain/candles";
 import { realCandlesFile } from "../../support/candles";
 import { oracle, type OracleParameters } from "../../support/oracle";
 
@@ -31,20 +31,23 @@ describe("RefStrat_01 over real candles", () => {
     { title: "all cash in each entry", oracle: { fast: 12, slow: 26, atr: 14, multiple: 2, risk: 0.1, exposure: 1 } },
     { title: "half of the cash", oracle: { fast: 50, slow: 200, atr: 20, multiple: 2.5, risk: 0.1, exposure: 0.5 } },
   ];
+  const run = (candles: readonly Candle[], parameters: OracleParameters) =>
+    backtest(candles, {
+      parameters: {
+        emaFast: parameters.fast,
+        emaSlow: parameters.slow,
+        atrPeriod: parameters.atr,
+        stopAtrMultiple: parameters.multiple,
+        riskFraction: parameters.risk,
+        maxExposure: parameters.exposure,
+      },
+      startingCash: 10_000,
+    });
+
   for (const { title, oracle: parameters } of cases) {
     it(`gives the fills, trades and equity of the independent implementation: ${title}`, () => {
       const expected = oracle(csv, parameters, 10_000);
-      const actual = backtest(file.candles, {
-        parameters: {
-          emaFast: parameters.fast,
-          emaSlow: parameters.slow,
-          atrPeriod: parameters.atr,
-          stopAtrMultiple: parameters.multiple,
-          riskFraction: parameters.risk,
-          maxExposure: parameters.exposure,
-        },
-        startingCash: 10_000,
-      });
+      const actual = run(file.candles, parameters);
       expect(expected.trades.length).to.be.greaterThan(30);
       const fills = actual.fills.map((fill) => ({
         bar: fill.bar,
@@ -64,6 +67,24 @@ describe("RefStrat_01 over real candles", () => {
       expect(actual.equity.map(({ equity }) => equity.toFixed(8))).to.deep.equal(expected.equity);
     });
   }
+
+  it("gives them on a recording with missing candles, the one after an entry's decision among them", () => {
+    const parameters = cases[2]!.oracle;
+    const entries = run(file.candles, parameters).fills.filter(({ side }) => side === "buy").map(({ bar }) => bar);
+    // Every third entry loses its bar, and every fiftieth candle is missing as well.
+    const missing = new Set(entries.filter((_, index) => index % 3 === 0));
+    const lines = csv.split("\n");
+    const left = lines.filter((line, index) => index < 2 || line.trim() === "" || (index % 50 !== 0 && !missing.has(readCandles([...lines.slice(0, 2), line].join("\n")).candles[0]!.openTime)));
+    const { candles } = readCandles(left.join("\n"));
+    expect(file.candles.length - candles.length).to.be.greaterThan(400 + missing.size / 2);
+    const expected = oracle(left.join("\n"), parameters, 10_000);
+    const actual = run(candles, parameters);
+    expect(actual.trades.map(({ entryBar, exitBar, profit }) => [entryBar, exitBar, profit.toFixed(8)])).to.deep.equal(expected.trades.map(({ entryBar, exitBar, profit }) => [entryBar, exitBar, profit]));
+    const steps = new Map(candles.slice(1).map((candle, index) => [candle.openTime, candle.openTime - candles[index]!.openTime]));
+    expect(actual.fills.filter(({ side, bar }) => side === "buy" && steps.get(bar) !== 3_600_000)).to.deep.equal([]);
+    // Had entries outlived the gaps, there would be nearly as many.
+    expect(actual.trades.length).to.be.lessThan(entries.length * 0.9);
+  });
 
   it("gives the figures that docs/strategies/RefStrat_01.md states", async () => {
     const { metrics, trades } = backtest(file.candles);

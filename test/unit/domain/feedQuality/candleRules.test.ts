@@ -143,9 +143,14 @@ describe("feed quality: rules of a candle", () => {
     expect(gap.found).not.to.include("flat DEGRADED 6");
   });
 
-  it("drops a duplicate and tells it once", () => {
-    const trial = new Trial().healthy().give(calm(3), calm(3), calm(1));
+  it("drops a duplicate, tells it once and counts it each time, for an hour", () => {
+    const trial = new Trial({ settings: { silenceSeconds: { degraded: 86_400, down: 86_400 } } }).healthy().give(calm(3), calm(3), calm(1), ...Array<ReturnType<typeof calm>>(97).fill(calm(3)));
     expect(trial.found).to.deep.equal(["duplicate note 3", "duplicate note 1"]);
+    expect(trial.quality.measures.duplicatesPerHour).to.equal(100);
+    trial.do((quality, at) => quality.tick(at), hour).give(calm(2));
+    expect(trial.quality.measures.duplicatesPerHour).to.equal(101);
+    trial.do((quality, at) => quality.tick(at), 1);
+    expect(trial.quality.measures.duplicatesPerHour).to.equal(1);
     expect(trial.log).to.have.length(4);
     expect(trial.state).to.equal("HEALTHY");
   });

@@ -175,6 +175,7 @@ describe("feed quality, whatever happens", () => {
     check((given, steps) => {
       const { findings } = run(given, steps);
       expect(JSON.parse(JSON.stringify(findings))).to.deep.equal(findings);
+      for (const { reason } of findings) expect(reason).to.match(/^\S.*\S$/).and.not.match(/undefined|NaN|Invalid/);
     });
   });
 });

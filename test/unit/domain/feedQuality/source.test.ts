@@ -235,6 +235,17 @@ describe("feed quality: clocks and connections", () => {
     expect(trial.findings[0]!.details).not.to.deep.equal(trial.findings[2]!.details);
   });
 
+  const jumpsAndSkews: [number, string][] = [
+    [2000, "HEALTHY"],
+    [2001, "DOWN"],
+  ];
+  for (const [size, state] of jumpsAndSkews) {
+    it(`compares the clocks anew after a jump of ${size} ms: one sample of an hour is ${state} after the next candle`, () => {
+      const trial = skew(jump(skew(new Trial().healthy(), 0, 0, 0, 0, 0), size), hour);
+      expect(trial.give(calm(4)).state).to.equal(state);
+    });
+  }
+
   const storms: [number, string][] = [
     [3, "HEALTHY"],
     [4, "DEGRADED"],

@@ -35,6 +35,8 @@ class Tables {
   repairs = 0;
   market = candles;
   now = 0;
+  /** Of the account's position. */
+  quantity = 0;
   readonly decisions = new Map<number, any>();
   /** Decisions that a second instance wrote meanwhile. */
   readonly elsewhere = new Set<number>();
@@ -63,7 +65,8 @@ class Tables {
       const shown = this.market.filter(({ openTime }) => openTime >= from && openTime <= this.processed * hour);
       return [
         {
-          ...{ account_bot: "one", symbol: "BTCUSD", interval: "1h", starting_cash: 1000, cash: 1000, position_quantity: 0 },
+          ...{ account_bot: "one", symbol: "BTCUSD", interval: "1h", starting_cash: 1000, cash: 1000, position_quantity: this.quantity },
+          ...{ entry_price: 150, entry_bar: new Date(0), entry_fee: 0 },
           ...{ warmup_from: new Date(0), start_bar: new Date(5 * hour), processed_bar: new Date(this.processed * hour), client_order_id: null },
           ...{ now: this.now, repairs: this.repairs },
           candles: shown.map(({ openTime, open, high, low, close, volume }) => [openTime, open, high, low, close, volume, 0]),
@@ -96,6 +99,7 @@ describe("the bot's decider", () => {
     broker = new Broker();
   });
   const seen: (number | null)[] = [];
+  const told: (number | null)[] = [];
   const open = (changed: Partial<Registration> = {}): Promise<Decider> =>
     Decider.open({
       ...{ stack: "paper", settings, log: createLogger("bot", "silent"), metrics: createMetrics(new Registry()) },
@@ -104,6 +108,7 @@ describe("the bot's decider", () => {
       registration: { ...registration, ...changed },
       signal: new AbortController().signal,
       onAccount: (bar) => seen.push(bar),
+      onDecided: (bar) => told.push(bar),
     });
   /** The strategy's indicators after a bar when it has seen all candles of a market. */
   const indicators = (market: readonly Candle[], bar: number): unknown => {
@@ -132,7 +137,7 @@ describe("the bot's decider", () => {
     tables.processed = 35;
     const decider = await open();
     await decider.work();
-    expect(decider.decidedBar).to.equal(35 * hour);
+    expect(told.slice(-2), "read, and then written").to.deep.equal([30 * hour, 35 * hour]);
     const added = [31, 32, 33, 34, 35].map((bar) => tables.decisions.get(bar * hour));
     expect(added.map(({ action, late }) => `${action} ${late}`)).to.deep.equal([...Array(4).fill("hold true"), "hold false"]);
     expect(added[4].indicators).to.deep.equal(indicators(candles, 35));
@@ -153,15 +158,22 @@ describe("the bot's decider", () => {
     expect(tables.decisions.size).to.equal(26);
   });
 
-  it("holds late when the decision window of a running market is past, by the database's clock", async () => {
+  it("holds late where it would enter after the decision window, and leads a position as ever, by the database's clock", async () => {
     const decider = await open({ decisionWindowMilliseconds: 300_000 });
-    tables.now = 6 * hour + 300_000;
+    for (tables.processed = 5; tables.processed < count; tables.processed++) {
+      tables.now = (tables.processed + 1) * hour + 300_001;
+      await decider.work();
+    }
+    const late = [...tables.decisions.values()].filter((decision) => decision.late);
+    expect(late.map(({ action, reason }) => [action, reason])).to.deep.equal([["hold", "called for an entry, but the decision window of the bar was past"]]);
+    expect(broker.asked).to.deep.equal([]);
+
+    tables.quantity = 1;
+    tables.market = [...candles, { openTime: count * hour, open: 210, high: 211, low: 1, close: 2, volume: 1 }];
+    tables.now = (count + 1) * hour + 3 * hour;
     await decider.work();
-    tables.processed = 6;
-    tables.now = 7 * hour + 300_001;
-    await decider.work();
-    const [inTime, late] = [5, 6].map((bar) => tables.decisions.get(bar * hour));
-    expect([inTime.late, late.late, late.reason]).to.deep.equal([false, true, "the decision window of the bar was past"]);
+    expect(tables.decisions.get(count * hour)).to.include({ action: "exit", late: false });
+    expect(broker.asked).to.deep.equal([clientOrderId("paper", "one", count * hour, "exit")]);
   });
 
   it("stops when somebody else decided on a bar", async () => {

@@ -7,10 +7,18 @@ import { decideOn, lateReasons } from "../../../../services/bot/plan";
 const hour = 3_600_000;
 const candle = (bar: number): Candle => ({ openTime: bar * hour, open: 1, high: 1, low: 1, close: 1, volume: 1 });
 
-/** Writes down what it was asked and always wants to leave. */
+const intents = {
+  enter: { action: "enter", quantity: 1, stopPrice: 1 },
+  exit: { action: "exit" },
+  moveStop: { action: "moveStop", stopPrice: 2 },
+  hold: null,
+} as const satisfies Record<string, Intent | null>;
+
+/** Writes down what it was asked and always wants the same. */
 class Recorder implements Strategy {
   readonly warmupBars = 0;
   readonly calls: string[] = [];
+  constructor(private readonly action: keyof typeof intents = "exit") {}
   warmUp({ openTime }: Candle): void {
     this.calls.push(`warm ${openTime / hour}`);
   }
@@ -19,7 +27,7 @@ class Recorder implements Strategy {
   }
   onBar({ openTime }: Candle, account: Account): Decision {
     this.calls.push(`decide ${openTime / hour} with ${account.cash}`);
-    return { bar: openTime, action: "exit", reason: "always", indicators: this.indicators(), intent: { action: "exit" } };
+    return { bar: openTime, action: this.action, reason: "always", indicators: this.indicators(), intent: intents[this.action] };
   }
   intentOn(candle: Candle, account: Account): Intent | null {
     return this.onBar(candle, account).intent;
@@ -30,10 +38,10 @@ class Recorder implements Strategy {
 const replay = { now: 1e12, decisionWindow: null };
 
 /** Trading starts at bar 3; the account has worked bar 6. */
-function run(decided: number | null, bars: readonly number[], clock: { now: number; decisionWindow: number | null } = replay) {
+function run(decided: number | null, bars: readonly number[]) {
   const strategy = new Recorder();
   const account = { ...openAccount(100), processedBar: 6 * hour };
-  const standing = { startBar: 3 * hour, decidedBar: decided === null ? null : decided * hour, account, interval: hour, ...clock };
+  const standing = { startBar: 3 * hour, decidedBar: decided === null ? null : decided * hour, account, interval: hour, ...replay };
   const decisions = bars.map((bar) => decideOn(candle(bar), standing, strategy)).filter((decision) => decision !== null);
   return { calls: strategy.calls, decisions: decisions.map(({ bar, action, late }) => `${bar / hour} ${action}${late ? " late" : ""}`) };
 }
@@ -64,25 +72,30 @@ describe("the bot's plan", () => {
     expect(late).to.deep.equal({ bar: 4 * hour, action: "hold", reason: lateReasons.away, indicators: { seen: 1 }, intent: null, late: true });
   });
 
-  const decisionWindow = 300_000;
-  const close = 7 * hour;
-  const clocks: [string, number, string[]][] = [
-    ["at the end of the window", close + decisionWindow, ["6 exit"]],
-    ["a millisecond after it", close + decisionWindow + 1, ["6 hold late"]],
-    ["an hour after it", close + decisionWindow + hour, ["6 hold late"]],
-    ["with a clock that was put back", close - hour, ["6 exit"]],
-  ];
-  for (const [name, now, expected] of clocks) {
-    it(`decides within the decision window of a running market: ${name}`, () => {
-      expect(run(5, [6], { now, decisionWindow }).decisions).to.deep.equal(expected);
-    });
-  }
-
-  it("says that the window was past, and takes the bar into the indicators", () => {
-    const account = { ...openAccount(100), processedBar: 6 * hour };
-    const standing = { startBar: 0, decidedBar: 5 * hour, account, interval: hour, now: close + decisionWindow + 1, decisionWindow };
-    const strategy = new Recorder();
-    expect(decideOn(candle(6), standing, strategy)).to.deep.include({ reason: lateReasons.window, indicators: { seen: 1 } });
-    expect(strategy.calls).to.deep.equal(["warm 6"]);
+  describe("around the decision window of a running market", () => {
+    const decisionWindow = 300_000;
+    const close = 7 * hour;
+    const moments: [string, number, boolean][] = [
+      ["at the end of the window", close + decisionWindow, true],
+      ["a millisecond after it", close + decisionWindow + 1, false],
+      ["an hour after it, as by a clock that is ahead", close + decisionWindow + hour, false],
+      ["as early as the window is long", close - decisionWindow, true],
+      ["with a clock that was put back an hour", close - hour, false],
+    ];
+    for (const [name, now, mayEnter] of moments) {
+      for (const action of ["enter", "exit", "moveStop", "hold"] as const) {
+        const holds = action === "enter" && !mayEnter;
+        it(`${name}: ${action} ${holds ? "becomes a late hold" : "is decided"}`, () => {
+          const strategy = new Recorder(action);
+          const account = { ...openAccount(100), processedBar: 6 * hour };
+          const standing = { startBar: 0, decidedBar: 5 * hour, account, interval: hour, now, decisionWindow };
+          const made = holds
+            ? { action: "hold", reason: lateReasons.window, intent: null, late: true }
+            : { action, reason: "always", intent: intents[action], late: false };
+          expect(decideOn(candle(6), standing, strategy)).to.deep.equal({ bar: 6 * hour, indicators: { seen: 1 }, ...made });
+          expect(strategy.calls, "taken into the indicators once").to.deep.equal(["decide 6 with 100"]);
+        });
+      }
+    }
   });
 });

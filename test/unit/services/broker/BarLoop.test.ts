@@ -7,64 +7,16 @@ import { simulatedVenue } from "../../../../services/broker/venue";
 import type { Database } from "../../../../services/shared/database";
 import { defaultExecution } from "../../../../domain/execution";
 import { silent } from "../shared/support";
+import { first, hour, LoopTables } from "./loopTables";
 import { scriptedDatabase } from "./support";
-
-const hour = 3_600_000;
-const first = Date.UTC(2024, 0, 1);
 
 function loopOn(database: Database, options: Partial<BarLoopOptions> = {}): BarLoop {
   return new BarLoop({
     ...{ stack: "paper", bot: "one", symbol: "BTCUSD", database, candles: new CandleReader(database.db), log: silent },
     ...{ venue: simulatedVenue(defaultExecution), graceMilliseconds: 60_000, windowMilliseconds: 300_000 },
-    metrics: createMetrics(new Registry()),
+    ...{ metrics: createMetrics(new Registry()), lock: { held: true } },
     ...options,
   });
-}
-
-/** The tables that the loop reads and writes, for one bot. Bars are counted from the first. */
-class Tables {
-  candles = 1;
-  processed = 0;
-  version = 1;
-  /** Action of the decision on each bar. */
-  decisions = new Map<number, string>([[0, "hold"]]);
-  present = true;
-  /** What was asked, in order. */
-  readonly asked: string[] = [];
-
-  readonly database = scriptedDatabase((text, parameters) => {
-    const time = (bar: number) => new Date(first + bar * hour);
-    if (text.includes("update accounts") || text.includes("UPDATE accounts")) {
-      this.asked.push("work");
-      if (!parameters.includes(String(this.version))) return [];
-      this.processed++;
-      this.version++;
-      return [{ pg_notify: "" }];
-    }
-    if (text.includes("pg_locks")) {
-      this.asked.push("presence");
-      return [{ present: this.present }];
-    }
-    if (text.includes('from "candles"')) {
-      this.asked.push("candles");
-      const bars = Array.from({ length: this.candles }, (_, bar) => bar).filter((bar) => bar > this.processed);
-      return bars.map((bar) => ({ open_time: time(bar), open: 100, high: 101, low: 99, close: 100, volume: 1 }));
-    }
-    this.asked.push("state");
-    return [
-      {
-        ...{ account_bot: "one", symbol: "BTCUSD", interval: "1h", starting_cash: 1000, cash: 1000, position_quantity: 0 },
-        ...{ warmup_from: time(0), start_bar: time(0), processed_bar: time(this.processed), client_order_id: null },
-        ...{ version: String(this.version), decided_action: this.decisions.get(this.processed) ?? null, known_order: null },
-        ...{ taken_at: null, replay: true },
-      },
-    ];
-  });
-
-  /** What was asked since the last time. */
-  news(): string[] {
-    return this.asked.splice(0);
-  }
 }
 
 /** Until nothing is under way: the answers come one event loop turn later. */
@@ -111,12 +63,12 @@ describe("a bot's bar loop", () => {
   });
 
   describe("with a market", () => {
-    let tables: Tables;
+    let tables: LoopTables;
     let metrics: BrokerMetrics;
     let loop: BarLoop;
 
     beforeEach(() => {
-      tables = new Tables();
+      tables = new LoopTables();
       metrics = createMetrics(new Registry());
       loop = loopOn(tables.database, { metrics });
     });
@@ -201,6 +153,69 @@ describe("a bot's bar loop", () => {
       const counts = await without();
       expect(counts.map(([missing]) => missing)).to.include("decision").and.not.include("intent");
       expect(counts.reduce((sum, [, , value]) => sum + (value as number), 0)).to.equal(3);
+    });
+
+    it("reads account and candles anew when the feed has closed a gap, and fills the stop that a late candle reached", async () => {
+      tables.holding = true;
+      tables.decisions.set(1, "hold").set(3, "hold");
+      tables.candles = 2;
+      loop.candlesCame();
+      await rest();
+      loop.wake();
+      await rest();
+      expect([tables.processed, tables.news()]).to.deep.equal([1, ["state", "candles", "work", "state"]]);
+
+      tables.missing.add(2);
+      tables.candles = 4;
+      loop.candlesCame();
+      await rest();
+      loop.wake();
+      await rest();
+      expect([tables.processed, tables.news()], "nothing is known of the gap").to.deep.equal([3, ["candles", "work", "state"]]);
+
+      tables.missing.clear();
+      Object.assign(tables, { repairs: 1, passedStop: 90, candles: 5 });
+      loop.candlesCame();
+      await rest();
+      expect(tables.processed).to.equal(4);
+      expect(tables.news().slice(0, 5)).to.deep.equal(["candles", "state", "candles", "passed stop", "work"]);
+      expect(tables.fills).to.deep.equal([89.95]);
+    });
+
+    it("looks for a late candle once after a start, and not again at every bar", async () => {
+      Object.assign(tables, { holding: true, repairs: 3, candles: 3 });
+      tables.decisions.set(1, "hold").set(2, "hold");
+      loop.candlesCame();
+      await rest();
+      loop.wake();
+      await rest();
+      expect(tables.processed).to.equal(2);
+      expect(tables.news().filter((what) => what === "passed stop")).to.have.length(1);
+    });
+
+    it("works nothing without the broker's lock, and begins anew with it", async () => {
+      await loop.close();
+      const lock = { held: false };
+      loop = loopOn(tables.database, { metrics, lock });
+      tables.candles++;
+      loop.candlesCame();
+      await rest();
+      expect([tables.news(), loop.status.error]).to.deep.equal([[], null]);
+      lock.held = true;
+      loop.begin();
+      await rest();
+      expect(tables.processed).to.equal(1);
+    });
+
+    it("writes nothing of a bar when the lock is lost while it is worked", async () => {
+      await loop.close();
+      const lock = { held: true };
+      tables.candles++;
+      loop = loopOn(tables.database, { metrics, lock });
+      tables.onCandles = () => (lock.held = false);
+      loop.candlesCame();
+      await rest();
+      expect([tables.processed, tables.news()]).to.deep.equal([0, ["state", "candles"]]);
     });
 
     it("takes no notice of a wall clock that is set", async () => {

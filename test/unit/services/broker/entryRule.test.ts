@@ -38,6 +38,10 @@ const entries: [string, Partial<IntentFacts>, Partial<Terms>, string | null][] =
   ["with all in order", {}, {}, null],
   ["at the end of the window", { now: close + 300_000 }, {}, null],
   ["after the window", { now: close + 300_001 }, {}, "too late"],
+  ["with the clock an hour ahead", { now: close + hour + 2000 }, {}, "too late"],
+  ["as early as the window is long", { now: close - 300_000 }, {}, null],
+  ["before that", { now: close - 300_001 }, {}, "clock"],
+  ["with the clock an hour back", { now: close - hour + 2000 }, {}, "clock"],
   ["years after the window, in a replay", { now: close + 1e11, replay: true }, {}, null],
   ["without the lease", {}, { leaseRefusal: "no entry without the feed's lease: why" }, "no lease"],
   ["on a bar that the feed was DEGRADED on", { feedState: "DEGRADED" }, {}, "feed state"],
@@ -69,8 +73,8 @@ describe("what the broker refuses", () => {
   }
 
   for (const intent of [exit, moveStop]) {
-    it(`lets ${intent.action} through whatever the feed, the window, the limits and the books say`, () => {
-      expect(refusalOf(record, request(intent), { ...facts, ...worst }, worstTerms)).to.equal(null);
+    it(`lets ${intent.action} through whatever the feed, the clock, the limits and the books say`, () => {
+      for (const now of [close + 1e9, close - 1e9]) expect(refusalOf(record, request(intent), { ...facts, ...worst, now }, worstTerms)).to.equal(null);
     });
 
     it(`does not take ${intent.action} without its decision`, () => {
@@ -93,6 +97,9 @@ describe("what the broker refuses", () => {
   it("says how late an entry is", () => {
     expect(refusalOf(record, request(enter), { ...facts, now: close + 425_000 }, terms)!.reason).to.equal(
       "too late: handed in 425 s after the bar's close, entries have 300 s",
+    );
+    expect(refusalOf(record, request(enter), { ...facts, now: close - 3_598_000 }, terms)!.reason).to.equal(
+      "no entry by a clock that is wrong: the database's says that the bar closes only in 3598 s",
     );
   });
 });

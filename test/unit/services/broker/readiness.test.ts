@@ -48,12 +48,18 @@ const cases: [string, Progress[], Record<string, LoopStatus>, { ready: boolean; 
 
 describe("the broker's readiness", () => {
   for (const [name, progress, loops, expected] of cases) {
-    it(name, () => expect(judge(progress, new Map(Object.entries(loops)), [], now)).to.deep.equal(expected));
+    it(name, () => expect(judge(null, progress, new Map(Object.entries(loops)), [], now)).to.deep.equal(expected));
   }
+
+  it("is lost while another broker is at work, whatever else is wrong", () => {
+    const reason = "another broker works in this database; waiting until it is gone";
+    const loops = new Map([["a", { ...turning, error: "trouble" }]]);
+    expect(judge(reason, [], loops, [{ bot: "a", mismatch: "some" }], now)).to.deep.equal({ ready: false, reason });
+  });
 
   it("is lost while the books of a bot do not fit together", () => {
     const problems = [{ bot: "a", mismatch: "the account holds 2" }];
     const reason = "the books of a do not fit together: the account holds 2";
-    expect(judge([], new Map([["a", turning]]), problems, now)).to.deep.equal({ ready: false, reason });
+    expect(judge(null, [], new Map([["a", turning]]), problems, now)).to.deep.equal({ ready: false, reason });
   });
 });

@@ -30,6 +30,8 @@ describe("the broker's API", () => {
   let rejections: Rejections;
   let submission: Submission;
   let submitted: [string, string][];
+  /** Why the broker does nothing now. */
+  let waitingFor: string | null;
   /** Intents that were answered for good, so that no bar waits for them. */
   let answered: [string, string | null][];
 
@@ -40,12 +42,14 @@ describe("the broker's API", () => {
     submission = { kind: "accepted" };
     submitted = [];
     answered = [];
+    waitingFor = null;
     addRoutes(app, {
       ...{ stack: "paper", bots: settings.bots, tokens: new TokenCheck(new Map([["one", token]])), metrics },
       database: {} as Database,
       venue: simulatedVenue(settings.execution),
       log: createLogger("broker", "silent"),
       rejections,
+      waitingFor: () => waitingFor,
       windowMilliseconds: 300_000,
       submit: (bot, request) => {
         submitted.push([bot, request.clientOrderId]);
@@ -129,13 +133,25 @@ describe("the broker's API", () => {
     addRoutes(app, {
       ...{ stack: "paper", bots: settings.bots, tokens: new TokenCheck(new Map([["one", token]])), metrics, rejections },
       ...{ database: {} as Database, venue: simulatedVenue(settings.execution), log: createLogger("broker", "silent") },
-      windowMilliseconds: 300_000,
+      ...{ windowMilliseconds: 300_000, waitingFor: () => null },
       submit: () => Promise.reject(new Error("the database is away")),
       onRegistered: () => undefined,
       onAnswered: (bot, id) => answered.push([bot, id]),
     });
     expect((await post("/v1/intents", exit)).statusCode).to.equal(503);
     expect(answered).to.deep.equal([]);
+  });
+
+  it("does nothing without the broker's lock, says so, and lets the bar wait", async () => {
+    waitingFor = "another broker works in this database; waiting until it is gone";
+    for (const [url, body] of [["/v1/intents", exit], ["/v1/register", { warmupBars: 0 }]] as const) {
+      const response = await post(url, body);
+      expect([response.statusCode, response.json()]).to.deep.equal([503, { error: `not possible now, try again: ${waitingFor}` }]);
+    }
+    expect([submitted, answered, await rejected()]).to.deep.equal([[], [], []]);
+    expect((await post("/v1/intents", exit, "Bearer wrong")).statusCode).to.equal(401);
+    waitingFor = null;
+    expect((await post("/v1/intents", exit)).statusCode).to.equal(201);
   });
 
   it("holds back a bot that sends too much, before its body is read, and counts it", async () => {

@@ -16,8 +16,8 @@ describe("book of the feed", () => {
   });
   afterEach(() => controller.abort());
 
-  function open(speed: number | "maximum"): void {
-    ({ judge, book } = judgeAndBook(settingsOf({ speed, warmupBars: 1 }), database, controller.signal));
+  function open(speed: number | "maximum", mode: "paper" | "live" = "paper"): void {
+    ({ judge, book } = judgeAndBook(settingsOf({ speed, warmupBars: 1 }), database, controller.signal, mode));
     book.begin();
   }
   function hand(hours: number, at: number, change = {}): void {
@@ -62,6 +62,47 @@ describe("book of the feed", () => {
     expect(database.table.map(({ hours }) => hours)).to.deep.equal([0, 1, 2]);
     expect(database.told.map(({ state }) => state)).to.deep.equal(["DOWN"]);
     expect(database.states).to.deep.equal(["HEALTHY", "DOWN"]);
+  });
+
+  const farewells: { title: string; write: () => Promise<void> }[] = [
+    { title: "writes what comes", write: () => book.flush() },
+    { title: "renews the lease", write: () => book.renew() },
+    { title: "says its last word", write: () => book.close() },
+  ];
+  for (const { title, write } of farewells) {
+    it(`tells in live of a position that is open while the feed is DOWN, with the state itself, when it ${title}`, async () => {
+      open(1, "live");
+      hand(0, 0);
+      hand(1, 0, { close: 200, high: 201 });
+      database.position = true;
+      await write();
+      expect(database.told.map(({ measures }) => measures["unacknowledged"])).to.deep.equal(["close of 2024-01-01 01:00 UTC moved by 100 % (limit 25 %)"]);
+    });
+  }
+
+  it("looks once more when the feed goes DOWN while it looks", async () => {
+    open(1, "live");
+    hand(0, 0);
+    hand(1, 0, { close: 115, high: 116 });
+    const looks: string[] = [];
+    database.hasPosition = async () => {
+      looks.push(judge.quality.state);
+      if (looks.length === 1) hand(2, 0, { close: 200, high: 201 });
+      return true;
+    };
+    await book.flush();
+    expect(looks).to.deep.equal(["DEGRADED", "DOWN"]);
+    expect(database.told.map(({ state, measures }) => [state, typeof measures["unacknowledged"]])).to.deep.equal([["DOWN", "string"]]);
+  });
+
+  it("waits for the database to say whether a position is open", async () => {
+    open(1, "live");
+    hand(0, 0);
+    hand(1, 0, { close: 200, high: 201 });
+    database.position = true;
+    database.positionFailures = [Object.assign(new Error("starting up"), { code: "57P03" })];
+    await book.flush();
+    expect(database.told.map(({ measures }) => typeof measures["unacknowledged"])).to.deep.equal(["string"]);
   });
 
   it("gives up when trying again makes no sense", async () => {

@@ -30,7 +30,7 @@ describe("sources of a replay", () => {
     });
 
     it("reports rows that were out of order", () => {
-      expect(record(Buffer.from(text)).findings).to.deep.equal([{ kind: "out of order", severity: "note", openTime: start + 3 * hour, details: { line: 5 } }]);
+      expect(record(Buffer.from(text)).findings).to.deep.equal([{ kind: "out of order", severity: "note", openTime: start + 3 * hour, reason: "line 5 of the recording: the candle stood after a newer one", details: { line: 5 } }]);
     });
 
     it("reports rows that are there twice and gives them once", () => {

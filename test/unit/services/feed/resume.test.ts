@@ -12,7 +12,7 @@ function output(...candles: (Candle & { repair?: boolean })[]): FeedOutput {
   return {
     symbol: "BTC",
     candles: candles.map(({ repair = false, ...candle }) => ({ candle, state: "HEALTHY", repair })),
-    findings: [{ kind: "jump", severity: "DEGRADED", openTime: candles[0]?.openTime ?? null, details: {} }],
+    findings: [{ kind: "jump", severity: "DEGRADED", openTime: candles[0]?.openTime ?? null, reason: "close moved", details: {} }],
     changes: [],
   };
 }

@@ -69,6 +69,8 @@ export class FakeSource implements LiveSource {
   /** Milliseconds after its close at which a candle is there; by its hour. */
   readonly delays = new Map<number, number>();
   readonly changes = new Map<number, Partial<Candle>>();
+  /** Milliseconds by which the next answers to the question for its time are wrong, one each. */
+  wrongTimes: number[] = [];
   asked: { from: number; limit: number }[] = [];
   opened = 0;
 
@@ -81,7 +83,7 @@ export class FakeSource implements LiveSource {
 
   async time(): Promise<number> {
     this.answer();
-    return this.simulation.world;
+    return this.simulation.world + (this.wrongTimes.shift() ?? 0);
   }
 
   async candles(_symbol: string, from: number, limit: number): Promise<Candle[]> {

@@ -55,6 +55,8 @@ export class MemoryDatabase {
   refused: () => void = () => undefined;
   awaited = false;
   position = false;
+  /** Thrown by the next questions for positions, one each. */
+  positionFailures: Error[] = [];
   traded: number[] = [];
   private ageSeconds = 0;
 
@@ -98,6 +100,11 @@ export class MemoryDatabase {
     return rows.slice(Math.max(0, rows.length - newest)).map(({ feedState: _state, ...candle }) => candle);
   }
 
+  async revisions(_symbol: string, from: number): Promise<Candle[]> {
+    const found = [...this.findings.values()].filter(({ kind, severity, openTime }) => kind === "revision" && severity === "DEGRADED" && (openTime as number) >= from);
+    return found.map(({ openTime, details }) => ({ ...(details as unknown as Candle), openTime: openTime as number }));
+  }
+
   async lastWord(): Promise<{ measures: SymbolState["measures"]; ageSeconds: number } | undefined> {
     return this.last && { measures: this.last.measures, ageSeconds: this.ageSeconds };
   }
@@ -117,6 +124,8 @@ export class MemoryDatabase {
   }
 
   async hasPosition(): Promise<boolean> {
+    const failure = this.positionFailures.shift();
+    if (failure !== undefined) throw failure;
     return this.position;
   }
 
@@ -137,9 +146,15 @@ export class MemoryDatabase {
 /** Metrics that are not looked at. */
 export const noMetrics = { addWritten: () => undefined, addFinding: () => undefined, setState: () => undefined };
 
-/** A judge of these settings and the book that takes it to this database. */
+/** A judge of these settings and the book that takes it to this database; by the judge's clock no time passes of itself. */
 export function judgeAndBook(settings: FeedSettings, database: MemoryDatabase, signal: AbortSignal, mode: "paper" | "live" = "paper"): { judge: MarketJudge; book: FeedBook } {
-  const judge = new MarketJudge(symbol, qualityOptions({ mode, settings }));
-  const book = new FeedBook({ judges: [judge], store: database, metrics: noMetrics, log: silent, signal, leaseAlways: settings.speed === "maximum" });
+  const quality = qualityOptions({ mode, settings });
+  const judge = new MarketJudge(symbol, quality);
+  const book = new FeedBook({
+    ...{ judges: [judge], store: database, reader: database, metrics: noMetrics, log: silent, signal },
+    now: () => 0,
+    acknowledgeDown: quality.acknowledgeDown,
+    leaseAlways: settings.speed === "maximum",
+  });
   return { judge, book };
 }
