@@ -12,7 +12,7 @@ export const NEEDS_ONLY_PACKAGES = Object.freeze(["unit", "program"]);
  *
  * @type {Readonly<Record<string, number>>}
  */
-export const SIDE_BY_SIDE = Object.freeze({ backup: 2 });
+export const SIDE_BY_SIDE = Object.freeze({ integration: 2, backup: 2, runbooks: 2 });
 
 /**
  * @typedef {object} Counts

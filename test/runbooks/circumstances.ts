@@ -3,12 +3,14 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { eventually, execute, type ThrowAwayStack } from "../support/throwAwayStack";
 
-/** Newest whole second to which a stack can be restored, ISO. */
+/** Newest whole second to which a stack can be restored, ISO; waits for the first, which is there when log from after a point is archived. */
 export async function newestMoment(stack: ThrowAwayStack): Promise<string> {
-  const { code, stdout, text } = await stack.trading(["backups", "--json"]);
-  const { restorable } = code === 0 ? (JSON.parse(stdout) as { restorable: { from: string; to: string } | null }) : { restorable: null };
-  if (restorable === null) throw new Error(`the stack has no archive to restore from: ${text}`);
-  return new Date(Math.floor(Date.parse(restorable.to) / 1000) * 1000).toISOString();
+  const to = await eventually("the stack has an archive to restore from", 120, async () => {
+    const { code, stdout, text } = await stack.trading(["backups", "--json"]);
+    if (code !== 0) throw new Error(text);
+    return (JSON.parse(stdout) as { restorable: { from: string; to: string } | null }).restorable?.to;
+  });
+  return new Date(Math.floor(Date.parse(to) / 1000) * 1000).toISOString();
 }
 
 /** Begins a restore and kills it when services are stopped and the data changes places. */

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { eventually, execute, PROJECT_ROOT, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 import { interruptRestore, makeRepository, newestMoment, withOwnCrontab } from "./circumstances";
-import { TESTED_ELSEWHERE, testCommand, type TestCommand } from "./mapping";
+import { testCommand, type TestCommand } from "./mapping";
 import { runbookCommands } from "./powershell";
 
 const FOLDER = path.join(PROJECT_ROOT, "runbooks");
@@ -18,12 +18,11 @@ function candles(): string {
   return ["open_time_ms,open,high,low,close,volume", ...rows, ""].join("\n");
 }
 
-const HERE = fs.readdirSync(FOLDER).filter((name) => name.endsWith(".md") && TESTED_ELSEWHERE[name] === undefined);
-
 /** Minutes that one command may take, on a machine that does much else. */
 const MINUTES = 15;
 
-for (const file of HERE) {
+/** Runs every command of a runbook, in their order, on a stack of its own. @param file name below `runbooks/` */
+export function describeRunbook(file: string): void {
   describe(`${file}: its commands work, in their order, on a stack that is up`, function () {
     this.timeout(MINUTES * 60_000);
     this.bail(true);
@@ -66,7 +65,7 @@ for (const file of HERE) {
         if (tested.circumstance === "a crontab of the test's own" && process.platform !== "linux") this.skip();
         if (tested.circumstance === "an interrupted restore") await interruptRestore(stack);
         // A feed that was started anew is not HEALTHY before its next candle, a second later here.
-        if (tested.runner === "trading" && tested.argv[0] === "status") return void (await eventually(command.text, 60, async () => (await run(tested)).code === 0));
+        if (tested.runner === "trading" && tested.argv[0] === "status") return void (await eventually(command.text, 180, async () => (await run(tested)).code === 0));
         const { code, text } = await run(tested);
         // Set-up's report ends with 1 where the test's folder lacks something; a wrong command line is 2.
         if (tested.runner === "start") expect([code, text.includes(`stack            "${stack.name}" is there`)], text).to.deep.equal([code === 1 ? 1 : 0, true]);

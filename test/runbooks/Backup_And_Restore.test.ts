@@ -1,0 +1,3 @@
+import { describeRunbook } from "./describeRunbook";
+
+describeRunbook("Backup_And_Restore.md");

@@ -1,0 +1,3 @@
+import { describeRunbook } from "./describeRunbook";
+
+describeRunbook("Paper_And_Live_Bots.md");
