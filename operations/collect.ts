@@ -8,7 +8,6 @@ import { toolSite } from "./backup/site";
 import type { ToolSite } from "./backup/toolContainer";
 import { dockerTools, type Tools } from "./backup/tools";
 import type { Context } from "./context";
-import { CommandError } from "./errors";
 import { commitFiles, reasonAgainstCommit, uncommittedBelow } from "./repository";
 import { timeOfReport } from "./restoreTest/report";
 import { declaredStack, owner } from "./stack";
@@ -69,25 +68,30 @@ export async function collectFiles(root: string, site: ToolSite, tools: Tools = 
   return { committed, waiting: [...paths.filter((name) => !committed.includes(name)), ...left.filter((name) => !paths.includes(name))], reason: reasons.join("; ") || null };
 }
 
+/** Seconds that a command, which has done its work, waits for the word whether anything is to be collected. */
+const PATIENCE_SECONDS = 3;
+
 /**
- * Collects what waits, for the end of a command that changes something: it costs next to nothing where nothing waits, and
- * never makes the command fail.
+ * Collects what waits, for the end of a command: it costs next to nothing where nothing waits, and never makes the command
+ * fail. Where nobody says whether anything waits, nothing is done.
  *
  * @returns a line for the owner where something was collected or could not be; null otherwise
  */
-export async function collectOutbox(context: Context, stack: string): Promise<string | null> {
+export async function collectOutbox(context: Context, stack: string, tools: Tools = dockerTools()): Promise<string | null> {
+  if (!(await waits(context, stack).catch(() => false))) return null;
   try {
-    const declared = declaredStack(context.root, stack);
-    if (!declared.configuration.backup.enabled) return null;
-    const engine = context.engine();
-    const container = await engine.container(stackNames(stack).container("backup"));
-    if (container === undefined || container.state !== "running" || container.owner !== owner(context.root)) return null;
-    if ((await new BackupService(context, engine, container).status()).outbox === 0) return null;
-    return collectedText(await collectFiles(context.root, await toolSite(context, declared)));
+    return collectedText(await collectFiles(context.root, await toolSite(context, declaredStack(context.root, stack)), tools));
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    return `Reports of the backup wait to be put into Git: ${error.message}`;
+    return `Reports of the backup wait to be put into Git: ${(error as Error).message}`;
   }
+}
+
+async function waits(context: Context, stack: string): Promise<boolean> {
+  if (!declaredStack(context.root, stack).configuration.backup.enabled) return false;
+  const engine = context.engine();
+  const container = await engine.container(stackNames(stack).container("backup"));
+  if (container === undefined || container.state !== "running" || container.owner !== owner(context.root)) return false;
+  return (await new BackupService(context, engine, container, PATIENCE_SECONDS).status()).outbox > 0;
 }
 
 /** What was collected, in a line; null where nothing waited. */

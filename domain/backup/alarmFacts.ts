@@ -1,5 +1,5 @@
+import type { ClockJump } from "./clock";
 import type { Job } from "./jobs";
-import type { RecoveryPoint } from "./recoveryPoint";
 import type { WalGap } from "./walArchive";
 
 /** When a person is told; the same names as `trading:backup` has under `alarms`. */
@@ -9,7 +9,7 @@ export interface AlarmThresholds {
   /** A size below this share of the median of earlier ones is suspicious. */
   readonly smallShare: number;
   readonly archiveMinutes: number;
-  /** Share of the backups' disk in use. */
+  /** Share of a disk in use: of the backups', and of the database's data. */
   readonly fullShare: number;
   readonly restoreTestDays: number;
   readonly secondCopyHours: number;
@@ -54,6 +54,15 @@ export interface SecondCopyFacts {
   readonly missing: string | null;
 }
 
+/** What of a recovery point has a size that should not collapse: both databases as a point and as a dump found them, and files. */
+export const SIZED_PARTS = ["point", "dump", "dumpFiles", "artifacts", "clone"] as const;
+export type SizedPart = (typeof SIZED_PARTS)[number];
+
+export interface DiskFacts {
+  readonly usedShare: number;
+  readonly freeBytes: number;
+}
+
 /** What the newest recovery point found of the clone's Git repository. */
 export interface CloneFacts {
   /** When the oldest commit was made that no remote has; null when all were pushed. */
@@ -72,12 +81,14 @@ export interface AlarmFacts {
   readonly awakeSince: number;
   /** Jobs that are not scheduled are left out, such as the copy while there is no second one. */
   readonly jobs: Readonly<Partial<Record<Job, JobFacts>>>;
-  /** `databaseBytes` of the good points of each kind, newest first. */
-  readonly sizes: Readonly<Partial<Record<RecoveryPoint["kind"], readonly number[]>>>;
+  /** Bytes of each part in the good points that have it, newest first. */
+  readonly sizes: Readonly<Partial<Record<SizedPart, readonly number[]>>>;
   /** Or since when the database cannot be asked. */
   readonly archive: ArchiveFacts | { readonly unknownSince: number };
   /** Disk of the first copy. */
-  readonly disk: { readonly usedShare: number; readonly freeBytes: number };
+  readonly disk: DiskFacts;
+  /** Disk of the database's data; null where it is the same one, or is not known. */
+  readonly dataDisk: DiskFacts | null;
   readonly restoreTest: {
     readonly lastPassedAt: number | null;
     readonly lastFailed: { readonly at: number; readonly reason: string } | null;
@@ -86,8 +97,8 @@ export interface AlarmFacts {
   readonly secondCopy: SecondCopyFacts;
   readonly clone: CloneFacts;
   readonly clock: {
-    /** A jump that no sleep explains, until pruning is allowed again; null without one. */
-    readonly jumpMilliseconds: number | null;
+    /** A jump that no sleep explains, until the clock is trusted again; null without one. */
+    readonly jump: ClockJump | null;
     /** Time of the newest point when it lies in the future, else null. */
     readonly newestPointInFuture: number | null;
   };

@@ -1,5 +1,6 @@
 import { dateTime, percent } from "../feedQuality/text";
-import type { ActiveAlarm, AlarmFacts, AlarmThresholds } from "./alarmFacts";
+import { SIZED_PARTS, type ActiveAlarm, type AlarmFacts, type AlarmThresholds, type DiskFacts, type SizedPart } from "./alarmFacts";
+import { jumpText, trustedFrom } from "./clock";
 import { jobAlarms } from "./jobAlarms";
 import { cloneAlarms, secondCopyAlarms } from "./elsewhereAlarms";
 import { isInFuture, lateFrom } from "./schedule";
@@ -14,17 +15,30 @@ export function activeAlarms(facts: AlarmFacts, thresholds: AlarmThresholds): Ac
   return rules.flatMap((rule) => rule(facts, thresholds));
 }
 
+/** How each part is called, how far below the alarm's share it may fall, and what is too little to be judged, in bytes. */
+const sizedParts: Readonly<Record<SizedPart, { name: string; shareOfShare: number; least: number }>> = {
+  point: { name: "the databases of the newest point", shareOfShare: 1, least: 0 },
+  dump: { name: "the databases of the newest dump", shareOfShare: 1, least: 0 },
+  dumpFiles: { name: "the files of the newest dump", shareOfShare: 1, least: 0 },
+  // A few models that somebody deleted are no news; the database says which ones have to be there.
+  artifacts: { name: "MLflow's artifacts", shareOfShare: 1, least: 1_000_000 },
+  // Git packs what it holds into a fraction now and then.
+  clone: { name: "the clone", shareOfShare: 0.2, least: 10_000 },
+};
+
 function sizeAlarms({ sizes }: AlarmFacts, { smallShare }: AlarmThresholds): ActiveAlarm[] {
-  const small = (["point", "dump"] as const).flatMap((kind) => {
-    const [newest, ...all] = sizes[kind] ?? [];
+  const small = SIZED_PARTS.flatMap((part) => {
+    const { name, shareOfShare, least } = sizedParts[part];
+    const [newest, ...all] = sizes[part] ?? [];
     const earlier = all.slice(0, comparedSizes);
     const usual = median(earlier);
-    if (newest === undefined || usual === null || newest >= smallShare * usual) return [];
-    return [`the newest ${kind} is of ${size(newest)}, the median of the ${earlier.length} before it is ${size(usual)}`];
+    const share = smallShare * shareOfShare;
+    if (newest === undefined || usual === null || usual < least || newest >= share * usual) return [];
+    return [`${name}: ${size(newest)}, and the median of the ${earlier.length} before is ${size(usual)} (below ${percent(share)} is suspicious)`];
   });
   if (small.length === 0) return [];
   const text =
-    `Databases are suspiciously small: ${small.join("; ")}; below ${percent(smallShare)} is suspicious. ` +
+    `A backup is suspiciously small: ${small.join("; ")}. ` +
     "Find out whether data was deleted; if so, restore a point from before to have it back. Earlier points stay for as long as retention says.";
   return [{ key: "backup.small", severity: "critical", text, runbook: "5.2 En backup er mistænkeligt lille" }];
 }
@@ -62,12 +76,16 @@ function archiveAlarms({ archive, now, awakeSince, stack }: AlarmFacts, { archiv
   return alarms;
 }
 
-function diskAlarms({ disk }: AlarmFacts, { fullShare }: AlarmThresholds): ActiveAlarm[] {
-  if (disk.usedShare < fullShare) return [];
-  const text =
-    `The backups' disk is ${percent(disk.usedShare)} full, ${size(disk.freeBytes)} are free (alarm from ${percent(fullShare)}). ` +
-    "Make room on it, or keep less: trading:backup, retention. When it is full, no backup succeeds and the database's log waits.";
-  return [{ key: "backup.disk.full", severity: "critical", text, runbook: "5.4 Disken er ved at være fuld" }];
+function diskAlarms({ disk, dataDisk }: AlarmFacts, { fullShare }: AlarmThresholds): ActiveAlarm[] {
+  const full = (key: string, whose: string, of: DiskFacts | null, consequence: string): ActiveAlarm[] => {
+    if (of === null || of.usedShare < fullShare) return [];
+    const text = `The ${whose} disk is ${percent(of.usedShare)} full, ${size(of.freeBytes)} are free (alarm from ${percent(fullShare)}). ${consequence}`;
+    return [{ key, severity: "critical", text, runbook: "5.4 Disken er ved at være fuld" }];
+  };
+  return [
+    ...full("backup.disk.full", "backups'", disk, "Make room on it, or keep less: trading:backup, retention. When it is full, no backup succeeds and the database's log waits."),
+    ...full("backup.dataDisk.full", "database's", dataDisk, "Make room on it, or give Docker a larger one. When it is full, the database ends and nothing trades; what was committed is not lost."),
+  ];
 }
 
 function restoreTestAlarms({ restoreTest, now, stack }: AlarmFacts, { restoreTestDays }: AlarmThresholds): ActiveAlarm[] {
@@ -93,10 +111,10 @@ function restoreTestAlarms({ restoreTest, now, stack }: AlarmFacts, { restoreTes
 function clockAlarms({ clock, now }: AlarmFacts): ActiveAlarm[] {
   const runbook = "5.8 Uret sprang";
   const alarms: ActiveAlarm[] = [];
-  if (clock.jumpMilliseconds !== null) {
+  if (clock.jump !== null) {
     const text =
-      `The clock jumped ${clock.jumpMilliseconds < 0 ? "back" : "ahead"} by ${span(Math.abs(clock.jumpMilliseconds))}; by it now is ${dateTime(now)}. ` +
-      "Nothing is removed until a new recovery point shows that it is right. Compare it with another clock, and set it when it is wrong.";
+      `The clock jumped ${jumpText(clock.jump)}; by it now is ${dateTime(now)}. ` +
+      `Nothing is removed before ${dateTime(trustedFrom(clock.jump))}, a day without another jump. Compare it with another clock, and set it when it is wrong.`;
     alarms.push({ key: "backup.clock.jumped", severity: "warning", text, runbook });
   }
   if (clock.newestPointInFuture !== null) {

@@ -13,6 +13,11 @@ const stakes: Readonly<Record<Job, { severity: ActiveAlarm["severity"]; text: st
   check: { severity: "critical", text: "what is stored may be damaged" },
 };
 
+/** Whether it is critical that a job is not good. */
+export function isCritical(job: Job): boolean {
+  return stakes[job].severity === "critical";
+}
+
 /** A failed job and an overdue one are told apart: one ran and says why, the other was never heard of. */
 export function jobAlarms(facts: AlarmFacts, thresholds: AlarmThresholds): ActiveAlarm[] {
   return JOBS.flatMap((job) => {

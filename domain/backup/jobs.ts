@@ -6,6 +6,8 @@ export type Job = (typeof JOBS)[number];
 
 /** What became of one run of a job; one line of the log, and the newest few are kept. */
 export const jobRun = z.strictObject({
+  /** What tells it from every other run, whatever the clock did; earlier releases noted none. */
+  id: z.string().optional(),
   job: z.enum(JOBS),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),

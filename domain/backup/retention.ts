@@ -1,3 +1,4 @@
+import { jumpText, trustedFrom, type ClockJump } from "./clock";
 import { timeOfPoint, type RecoveryPoint } from "./recoveryPoint";
 import { isInFuture } from "./schedule";
 
@@ -116,18 +117,29 @@ export function fullsToKeep(backups: readonly ChainedBackup[], keptLabels: Reado
   return Math.max(1, ...(places.length === 0 ? [newestFirst.length] : places));
 }
 
+export interface PruneFacts {
+  /** Epoch milliseconds by the wall clock. */
+  readonly now: number;
+  /** Time of the newest good point, in epoch milliseconds. */
+  readonly newestPoint: number | null;
+  /** The clock's jump that is not forgotten yet. */
+  readonly jump: ClockJump | null;
+  /** Whether nobody watched the clock since pruning was last allowed, because the service did not run. */
+  readonly unwatched: boolean;
+}
+
 /**
- * Whether anything may be removed now.
- * @param newestPoint time of the newest good point, in epoch milliseconds
- * @param jumped whether the clock jumped (or may have: nobody watched while the service did not run) and pruning was
- * not allowed since; the caller may forget the jump when this allows it
+ * Whether anything may be removed now; then the caller may forget the jump.
  * @returns reason: words for the owner
  */
-export function mayPrune({ now, newestPoint, jumped }: { now: number; newestPoint: number | null; jumped: boolean }): { allowed: boolean; reason: string } {
+export function mayPrune({ now, newestPoint, jump, unwatched }: PruneFacts): { allowed: boolean; reason: string } {
   const refused = (reason: string) => ({ allowed: false, reason: `nothing is removed: ${reason}` });
   if (newestPoint === null) return refused("there is no good recovery point");
-  const made = `the newest good recovery point is of ${new Date(newestPoint).toISOString()}`;
-  if (isInFuture(newestPoint, now)) return refused(`${made}, in the future by this clock (${new Date(now).toISOString()}); one of the two is wrong`);
-  if (jumped && now - newestPoint >= day) return refused(`the clock jumped, and ${made}, a day old or older; a new point shows that the clock is right`);
+  const made = `the newest good recovery point is of ${iso(newestPoint)}`;
+  if (isInFuture(newestPoint, now)) return refused(`${made}, in the future by this clock (${iso(now)}); one of the two is wrong`);
+  if (jump !== null && now < trustedFrom(jump)) return refused(`the clock jumped ${jumpText(jump)}; it is trusted again at ${iso(trustedFrom(jump))} if it does not jump until then`);
+  if ((jump !== null || unwatched) && now - newestPoint >= day) return refused(`the clock jumped, and ${made}, a day old or older; a new one has to be made first`);
   return { allowed: true, reason: made };
 }
+
+const iso = (time: number) => new Date(time).toISOString();

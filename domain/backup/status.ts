@@ -5,6 +5,8 @@ import { proof } from "./recoveryPoint";
 const time = z.iso.datetime();
 const count = z.int().min(0);
 
+const disk = z.strictObject({ totalBytes: count, freeBytes: count, usedShare: z.number() });
+
 /** How a job stands. */
 const jobStatus = z.strictObject({
   /** Its cron pattern, in UTC; null for a job that has nothing to do under the configuration. */
@@ -58,7 +60,9 @@ export const backupStatus = z.strictObject({
   newestFailedProof: proof.nullable(),
   /** Any second in between can be restored. */
   restorable: z.strictObject({ from: time, to: time }).nullable(),
-  disk: z.strictObject({ totalBytes: count, freeBytes: count, usedShare: z.number() }).nullable(),
+  disk: disk.nullable(),
+  /** Disk of the database's data; earlier releases did not say. */
+  dataDisk: disk.nullable().optional(),
   /** Of what is stored in the first copy. */
   sizes: z.strictObject({ databaseBytes: count.nullable(), filesBytes: count.nullable() }),
   /** How the database's log is archived. */
@@ -91,7 +95,7 @@ export const backupStatus = z.strictObject({
   imagesNotArchived: z.array(z.string()).nullable(),
   /** Files that wait to be put into Git by the next host command. */
   outbox: count,
-  /** The clock's last jump that stops pruning. */
+  /** The clock's last jump, until the clock is trusted again: pruning may have to wait for that. */
   clockJump: z.strictObject({ at: time, milliseconds: z.number() }).nullable(),
 });
 

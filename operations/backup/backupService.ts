@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { stackNames } from "../../config/names";
-import { JOBS, type Job, type JobRun } from "../../domain/backup/jobs";
+import { JOBS, type Job } from "../../domain/backup/jobs";
 import type { Context } from "../context";
 import type { ContainerFact, Engine } from "../engine";
 import { failure } from "../errors";
@@ -9,13 +9,15 @@ import { owner } from "../stack";
 const SERVICE = "backup";
 /** Reachable from inside the container alone. */
 const ADDRESS = "http://127.0.0.1:8080/v1";
-/** Seconds the service has to answer. */
-const PATIENCE = 15;
+/** Seconds the service has to answer unless told otherwise. */
+const PATIENCE_SECONDS = 15;
 const POLL_MILLISECONDS = 1000;
 /** A service that says nothing for so long while a job runs is gone. */
 const SILENCE_MILLISECONDS = 90_000;
 
 const run = z.object({
+  /** What tells one run from another; a service of an earlier version gives none. */
+  id: z.union([z.string(), z.number()]).optional(),
   job: z.enum(JOBS),
   ...{ startedAt: z.string(), finishedAt: z.string(), reason: z.string() },
   outcome: z.enum(["good", "failed"]),
@@ -31,6 +33,12 @@ const status = z.object({
   outbox: z.number().default(0),
 });
 type Status = z.infer<typeof status>;
+/** A run of a job that has ended. */
+export type EndedRun = z.infer<typeof run>;
+type JobView = Status["jobs"][Job];
+
+/** What the service says of a job it was asked to run. */
+const asked = z.object({ state: z.enum(["asked", "running"]) });
 
 /** The stack's backup container, whether it runs or not; this clone's own. */
 export async function backupContainer(context: Context, engine: Engine, stack: string): Promise<ContainerFact> {
@@ -47,6 +55,7 @@ export class BackupService {
     private readonly context: Context,
     private readonly engine: Engine,
     private readonly container: ContainerFact,
+    private readonly patienceSeconds = PATIENCE_SECONDS,
   ) {
     if (container.state !== "running") throw failure(`container ${container.name} is ${container.state}: npx trading status says more`);
   }
@@ -62,21 +71,45 @@ export class BackupService {
   }
 
   /**
-   * Runs a job now and waits for its end, however long it takes.
+   * Runs a job now and waits for its end, however long it takes. Where it runs already, that run is the one waited for.
    *
    * @param report told of what is being done
    * @returns its run, good or failed
    */
-  async runJob(job: Job, report: (text: string) => void): Promise<JobRun> {
-    const before = await this.status();
-    const { code, body } = await this.request("POST", `/jobs/${job}`);
-    if (code !== 202) throw failure(`the backup service did not take it: ${problemIn(code, body)}`);
-    // A job that runs already is not begun a second time: its run is the one that is waited for.
-    const since = before.jobs[job].running?.since ?? before.jobs[job].lastRun?.finishedAt ?? "";
-    return await this.follow(job, since, report);
+  async runJob(job: Job, report: (text: string) => void): Promise<EndedRun> {
+    const before = await this.job(job);
+    await this.ask(job);
+    return await this.follow(job, before, report);
   }
 
-  private async follow(job: Job, since: string, report: (text: string) => void): Promise<JobRun> {
+  /**
+   * The same with a run that begins after this was called: one that is under way may have looked already at what has
+   * changed since, and is only waited for.
+   */
+  async freshRun(job: Job, report: (text: string) => void): Promise<EndedRun> {
+    for (;;) {
+      const before = await this.job(job);
+      const runs = before.running !== null || (await this.ask(job)) === "running";
+      if (runs) report("waits for the end of the run that is under way: a new one follows");
+      const ended = await this.follow(job, before, report);
+      if (!runs) return ended;
+    }
+  }
+
+  private async job(job: Job): Promise<JobView> {
+    return (await this.status()).jobs[job];
+  }
+
+  /** @returns whether a run of the job was under way, or one was asked for */
+  private async ask(job: Job): Promise<"asked" | "running"> {
+    const { code, body } = await this.request("POST", `/jobs/${job}`);
+    const answer = asked.safeParse(body);
+    if (code !== 202 || !answer.success) throw failure(`the backup service did not take it: ${problemIn(code, body)}`);
+    return answer.data.state;
+  }
+
+  /** Waits for the first run to end that had not ended `before`; known by which run it is and not by when: the clock may go back. */
+  private async follow(job: Job, before: JobView, report: (text: string) => void): Promise<EndedRun> {
     let said = "";
     let heard = this.context.now();
     for (;;) {
@@ -89,7 +122,8 @@ export class BackupService {
       }
       if (now !== undefined) {
         const { running, lastRun } = now.jobs[job];
-        if (running === null && lastRun !== null && lastRun.startedAt >= since) return lastRun;
+        // A run is noted as ended a moment before it is no longer under way: of one that was, only the latter counts.
+        if (running === null && lastRun !== null && (before.running !== null || identity(lastRun) !== identity(before.lastRun))) return lastRun;
         const text = running?.step ?? (now.waitingFor === null ? "" : `waits for: ${now.waitingFor}`);
         if (text !== "" && text !== said) report((said = text));
       }
@@ -99,13 +133,18 @@ export class BackupService {
 
   private async request(method: "GET" | "POST", path: string): Promise<{ readonly code: number; readonly body: unknown }> {
     const { exitCode, output } = await this.engine.execute(this.container.id, [
-      ...["curl", "--silent", "--show-error", "--max-time", String(PATIENCE), "--request", method],
+      ...["curl", "--silent", "--show-error", "--max-time", String(this.patienceSeconds), "--request", method],
       ...["--write-out", "\n%{http_code}", `${ADDRESS}${path}`],
     ]);
     if (exitCode !== 0) throw failure(`the backup service does not answer: ${output.trim().replace(/\s*\n\s*/g, " ") || `exit code ${exitCode}`}`);
     const at = output.trimEnd().lastIndexOf("\n");
     return { code: Number(output.trimEnd().slice(at + 1)), body: parsed(output.slice(0, Math.max(0, at))) };
   }
+}
+
+/** What tells a run from every other one of its job; no run has another one's beginning and end at once. */
+function identity(of: JobView["lastRun"]): string | null {
+  return of === null ? null : String(of.id ?? `${of.startedAt} to ${of.finishedAt}`);
 }
 
 function problemIn(code: number, body: unknown): string {

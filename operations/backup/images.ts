@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { failure } from "../errors";
+import { imageId } from "../../images/build";
+import { CommandError, failure } from "../errors";
 import { deployedImages } from "./restoreHost";
 import { progressWriter } from "./progressText";
-import type { ToolSite } from "./toolContainer";
+import type { Copy, ToolSite } from "./toolContainer";
 import type { Tools } from "./tools";
 
 /** What became of the images that are deployed. */
@@ -51,4 +52,19 @@ async function store(tools: Tools, site: ToolSite, images: readonly string[], re
   } finally {
     child.kill();
   }
+}
+
+/** Brings an image out of the backup's archive into Docker. @returns whether it is there now */
+export async function loadImage(tools: Tools, site: ToolSite, id: string, from: Copy): Promise<boolean> {
+  const child = spawn("docker", ["load"], { stdio: ["pipe", "ignore", "ignore"] });
+  const ended = new Promise<void>((resolve) => child.on("error", () => resolve()).on("close", () => resolve()));
+  child.stdin.on("error", () => undefined);
+  try {
+    await tools.run(site, "load-image", { image: id, from }, { second: from === "second", output: child.stdin });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    child.stdin.destroy();
+  }
+  await ended;
+  return (await imageId(id)) !== undefined;
 }

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { pgbackrestConfiguration } from "../../config/pgbackrestConfiguration";
 import { SECOND_COPY_MOUNT } from "../../config/backupSecrets";
 import { CLONE_FOLDER, derivePassword, readOwner, readStackKey } from "../../config/clone";
-import { stackNames } from "../../config/names";
+import { LABELS, stackNames } from "../../config/names";
 import { pointIdAt } from "../../domain/backup/recoveryPoint";
 import { ImageBuilder } from "../../images/build";
 import type { Context } from "../context";
@@ -20,10 +20,10 @@ import { bringIn, demandMergeable, folderFacts, isThere, RECOVERED, setStateAsid
 import { partsOf, type ToolCall } from "./restoreParts";
 import { chooseTarget, type Target, type To } from "./restoreTarget";
 import { backupImage } from "./site";
-import { bindMount, workVolume, type SecondCopy, type ToolSite } from "./toolContainer";
+import { bindMount, recoverContainerName, workVolume, type SecondCopy, type ToolSite } from "./toolContainer";
 import type { ToolResult } from "./toolMessages";
 import type { Tools } from "./tools";
-import { demandVerified } from "./verified";
+import { demandVerified, lostArtifacts } from "./verified";
 
 /** User of PostgreSQL and of the backup in their images, and that of the services. */
 const DATABASE_USER = "10002:10002";
@@ -42,6 +42,13 @@ export interface RecoverRequest {
 const journalSchema = z.strictObject({ format: z.literal(1), id: z.string(), phase: z.enum(["data", "done"]) });
 type Journal = z.infer<typeof journalSchema>;
 
+/** What came of it. */
+export interface Recovered {
+  readonly target: Target;
+  /** Artifacts that MLflow's database refers to and that the copy does not have, in words. */
+  readonly lost: readonly string[];
+}
+
 /** Brings a stack back from its second copy onto a machine that has nothing of it. */
 export class RecoverRun {
   private readonly stack: string;
@@ -56,9 +63,11 @@ export class RecoverRun {
   }
 
   /** @returns what was brought back; undefined when it was all there already */
-  async run(): Promise<Target | undefined> {
+  async run(): Promise<Recovered | undefined> {
     const { stack, context } = this;
     if (this.readJournal()?.phase === "done") return undefined;
+    // Of a run that was killed: what it began works on the same volumes.
+    await this.tools.endLeftOvers(stack);
     await this.demandNoContainers();
     const image = await backupImage(context);
     context.whenInterrupted("nothing is lost: run the command again");
@@ -142,7 +151,7 @@ export class RecoverRun {
     await Promise.all([unpacked, piped]);
   }
 
-  private async bringData(image: string): Promise<Target> {
+  private async bringData(image: string): Promise<Recovered> {
     const { context, stack, tools, declared } = this;
     const owner = readOwner(context.root);
     const key = readStackKey(context.root, stack);
@@ -175,18 +184,20 @@ export class RecoverRun {
     await this.call({ ...site, workVolume: names.volume("backups") }, { tool: "fetch", request: { point: this.request.to.kind === "point" ? this.request.to.id : null }, second: true });
     const target = chooseTarget(this.request.to, await readCatalog(tools, site, "first"));
     const parts = partsOf({ kind: "all", id: journal.id, from: "first", to: target.to, artifacts: target.artifacts });
+    const lost: string[] = [];
     for (const part of parts) {
       this.say(`restoring ${part.name} as of ${target.at}`);
       const artifacts = part.bring.tool === "restore-artifacts";
       const brought = await this.call(site, artifacts ? { ...part.bring, request: { ...part.bring.request, repository: "second" }, second: true } : part.bring);
       const checks = demandVerified(part, brought);
       if (checks.length > 0) this.say(`${part.name}: verified (${checks.join(", ")})`);
+      lost.push(...lostArtifacts(brought));
       await this.call(site, part.swap);
       await this.call(site, part.discard);
     }
     await this.bringFiles(image);
     this.writeJournal({ ...journal, phase: "done" });
-    return target;
+    return { target, lost };
   }
 
   /** The first copy of artifacts, clones, dumps and images, so that their history goes on where it ended. */
@@ -194,7 +205,8 @@ export class RecoverRun {
     const { stack, request, secretsVolume } = this;
     this.say("fetching the history of artifacts, clones, dumps and images from the second copy");
     const container = [
-      ...["run", "--rm", "--user", "0", "--cap-drop", "ALL", "--cap-add", "DAC_OVERRIDE", "--cap-add", "CHOWN", "--security-opt", "no-new-privileges"],
+      ...["run", "--rm", "--name", recoverContainerName(stack), "--label", `${LABELS.stack}=${stack}`, "--label", `${LABELS.service}=tool-recover`],
+      ...["--user", "0", "--cap-drop", "ALL", "--cap-add", "DAC_OVERRIDE", "--cap-add", "CHOWN", "--security-opt", "no-new-privileges"],
       ...["--network", request.secondCopy.kind === "rest" ? "bridge" : "none", "--env", `RESTIC_HOST=trading-${stack}`],
       ...["--volume", `${secretsVolume}:/secrets:ro`, "--volume", `${stackNames(stack).volume("backups")}:/backups`],
       ...(request.secondCopy.kind === "path" ? bindMount(request.secondCopy.path, SECOND_COPY_MOUNT, true) : []),

@@ -78,8 +78,10 @@ export async function restoreConfiguration(context: Context, { stack, confirm, r
 
 async function newestStable(git: (...words: string[]) => Promise<string>, stack: string): Promise<string> {
   const [newest] = (await git("tag", "--list", stableTags(stack), "--sort=-creatordate")).split("\n");
-  if (newest === undefined || newest === "") throw usage(`stack ${stack} has no stable release yet (tags ${stableTags(stack)}): name a tag or commit with --release`);
-  return newest;
+  if (newest !== undefined && newest !== "") return newest;
+  throw usage(
+    `stack ${stack} has no stable release (no tag ${stableTags(stack)}), and no command makes one by itself yet: name a tag or commit of \`git log --oneline -- Pulumi.${stack}.yaml\` with --release, or mark one by hand: git tag stable/${stack}/NAME COMMIT; nothing was changed`,
+  );
 }
 
 async function commitOf(root: string, reference: string): Promise<string> {

@@ -4,7 +4,7 @@ import { databaseRoles } from "../../config/databaseRoles";
 import { botService, stackNames } from "../../config/names";
 import type { DeclaredStack } from "../stack";
 import { CommandError, failure } from "../errors";
-import { docker } from "./docker";
+import { docker, dockerCode } from "./docker";
 import type { ContentNow } from "./losses";
 import { serverContent } from "./serverContent";
 import { RESTORED_CLUSTER } from "./restoreParts";
@@ -18,6 +18,15 @@ export interface RestoreHost {
   freeBytes(site: ToolSite): Promise<number>;
   /** Version of TimescaleDB in the image that restores. */
   timescaleVersion(site: ToolSite): Promise<string>;
+  /** Alembic revisions that the stack's MLflow has; null where it has no container. */
+  mlflowRevisions(stack: string): Promise<readonly string[] | null>;
+  /**
+   * Brings images that are deployed and that Docker has thrown away out of the backup's archive: services are started from
+   * theirs, and the schema is brought up to date by one.
+   *
+   * @throws {CommandError} naming the services whose image is nowhere
+   */
+  bringImages(site: ToolSite, load: (image: string) => Promise<boolean>): Promise<void>;
   /** Brings schema and roles of the running server to what this stack's deployed program wants. */
   migrate(declared: DeclaredStack): Promise<void>;
   /** Removes a restored cluster that never took its place, and what is left of one that was not finished. */
@@ -25,7 +34,7 @@ export interface RestoreHost {
 }
 
 export function dockerHost(): RestoreHost {
-  return { content, freeBytes, timescaleVersion, migrate, dropUnused };
+  return { content, freeBytes, timescaleVersion, mlflowRevisions, bringImages, migrate, dropUnused };
 }
 
 /** Names of the migrations that this project has, oldest first; a schema that is none of them is a newer one. */
@@ -46,10 +55,10 @@ async function content(stack: string, databases: readonly string[], at: string):
 }
 
 /** A program of the image that only looks. */
-async function look(site: ToolSite, volumes: readonly string[], words: readonly [string, ...string[]]): Promise<string> {
+async function look({ image }: Pick<ToolSite, "image">, volumes: readonly string[], words: readonly [string, ...string[]]): Promise<string> {
   const [program, ...rest] = words;
   const run = ["run", "--rm", "--network", "none", "--user", "0", "--cap-drop", "ALL", "--cap-add", "DAC_OVERRIDE", "--security-opt", "no-new-privileges"];
-  return (await docker([...run, ...volumes.flatMap((volume) => ["--volume", volume]), "--entrypoint", program, site.image, ...rest])).stdout;
+  return (await docker([...run, ...volumes.flatMap((volume) => ["--volume", volume]), "--entrypoint", program, image, ...rest])).stdout;
 }
 
 async function freeBytes(site: ToolSite): Promise<number> {
@@ -62,6 +71,26 @@ async function freeBytes(site: ToolSite): Promise<number> {
 async function timescaleVersion(site: ToolSite): Promise<string> {
   const text = await look(site, [], ["cat", "/usr/share/postgresql/17/extension/timescaledb.control"]);
   return /^default_version\s*=\s*'([^']+)'/m.exec(text)?.[1] ?? "";
+}
+
+/** Prints the revision of each of MLflow's migrations: each is a file that says it in a line of its own. */
+const REVISIONS = `sed -nE "s/^revision(: *str)? *= *[\"']([^\"']+)[\"'].*/\\2/p" /opt/mlflow/lib/python3*/site-packages/mlflow/store/db_migrations/versions/*.py`;
+
+async function mlflowRevisions(stack: string): Promise<readonly string[] | null> {
+  const container = await dockerCode(["container", "inspect", "--format", "{{.Image}}", stackNames(stack).container("mlflow")]);
+  if (container.code !== 0) return null;
+  const revisions = (await look({ image: container.stdout.trim() }, [], ["sh", "-c", REVISIONS])).split("\n").filter((line) => line !== "");
+  if (revisions.length === 0) throw failure(`the migrations of MLflow's database are not found in its image ${container.stdout.trim()}`);
+  return revisions;
+}
+
+async function bringImages(site: ToolSite, load: (image: string) => Promise<boolean>): Promise<void> {
+  const missing: string[] = [];
+  for (const [service, image] of Object.entries(await deployedImages(site.stack))) {
+    if ((await dockerCode(["image", "inspect", "--format", "{{.Id}}", image])).code === 0) continue;
+    if (!(await load(image))) missing.push(`${service} (${image})`);
+  }
+  if (missing.length > 0) throw failure(`images that are deployed are neither on this Engine nor in the backup: ${missing.join(", ")}; npm run pulumi -- up --stack ${site.stack} builds them`);
 }
 
 async function migrate({ stack, configuration }: DeclaredStack): Promise<void> {

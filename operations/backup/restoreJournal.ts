@@ -38,7 +38,11 @@ const restoreJournal = z.strictObject({
   artifacts: z.strictObject({ point: z.string(), snapshot: z.string() }).nullable(),
   /** The recovery point that was taken before; null when the database did not answer. */
   safetyPoint: z.string().nullable(),
+  /** Bytes that what is restored needs, beside the second copy's repository where that is fetched. */
+  neededBytes: z.int().min(0).default(0),
   phase: z.enum(PHASES),
+  /** Artifacts that MLflow's database refers to and that were found nowhere, in words. */
+  lost: z.array(z.string()).default([]),
   /** Rows by database and table that the restored data has to hold; null until it is there. */
   expected: z.record(z.string(), counts).nullable(),
   /** When services were stopped. */

@@ -4,6 +4,7 @@ import { CommandError, failure } from "../errors";
 import { duration } from "../format";
 import type { DeclaredStack } from "../stack";
 import { backupContainer, BackupService } from "./backupService";
+import { bringParts } from "./bringParts";
 import { rowCounts, rowDifferences, type RowCounts } from "./losses";
 import { progressWriter } from "./progressText";
 import { botServices, type RestoreHost } from "./restoreHost";
@@ -13,7 +14,6 @@ import { Services } from "./services";
 import type { ToolSite } from "./toolContainer";
 import type { ToolResult } from "./toolMessages";
 import type { Hold, Tools } from "./tools";
-import { demandVerified, restoredRows } from "./verified";
 
 /** What a restore works with. */
 export interface RestoreWorld {
@@ -33,6 +33,8 @@ export interface Restored {
   readonly newPoint: string | null;
   /** How long services were stopped; null when they were stopped before this run of the command. */
   readonly downSeconds: number | null;
+  /** Artifacts that MLflow's database refers to and that no backup has, in words. */
+  readonly lost: readonly string[];
 }
 
 /** The restored data is not what it has to be: the old goes back into its place. */
@@ -74,6 +76,7 @@ export class RestoreRun {
       if (!(error instanceof WrongData)) throw error;
       this.say(`${error.message}; going back to the old data`);
       await this.back(hold);
+      this.world.journal.remove();
       throw failure(`${error.message}; the old data is in place again, and nothing of it was lost`);
     } finally {
       await hold.release().catch(() => undefined);
@@ -83,7 +86,6 @@ export class RestoreRun {
 
   /** Puts everything back as it was; what was restored is dropped. */
   async goBack(): Promise<void> {
-    const adopted = this.state.phase === "finishing";
     if (this.state.phase === "discarding") throw failure("the restore was verified and the old data is being discarded: there is nothing to go back to; run the command without --go-back to finish it");
     await this.world.tools.endLeftOvers(this.world.declared.stack);
     const hold = await this.takeHold();
@@ -92,12 +94,21 @@ export class RestoreRun {
     } finally {
       await hold.release().catch(() => undefined);
     }
-    if (adopted) await this.adopt();
+    // When the hold is released, since it is taken for this; before the journal goes, since it may be cut off.
+    if (this.state.stoppedAt !== null) await this.adopt();
+    this.world.journal.remove();
   }
 
   private async exchange(hold: Hold): Promise<void> {
     if (this.state.phase === "restoring") {
-      await this.bringAll(hold);
+      const other = await this.holdOther();
+      try {
+        this.inForce("nothing of the stack was touched");
+        const check = () => [hold, other].forEach((each) => each?.check());
+        this.save(await bringParts(this.world, this.state, this.parts, { check, say: (text) => this.say(text), call: (call) => this.call(call) }));
+      } finally {
+        await other?.release().catch(() => undefined);
+      }
       this.enter("swapping");
     }
     if (this.state.phase === "swapping") {
@@ -125,29 +136,6 @@ export class RestoreRun {
     this.say("starting the services as they are wished");
     await this.services.start(this.users);
     this.enter("finishing");
-  }
-
-  /** Everything that takes long, beside what runs. */
-  private async bringAll(hold: Hold): Promise<void> {
-    const { world, state } = this;
-    this.inForce("nothing of the stack was touched");
-    // What an interrupted run left in it is not taken for anything.
-    await world.workspace.remove();
-    await world.workspace.make();
-    if (state.from === "second") {
-      this.say("fetching the backup from the second copy");
-      await this.call({ tool: "fetch", request: { point: state.to.kind === "point" ? state.to.id : null }, second: true });
-    }
-    const expected: Record<string, Record<string, number>> = {};
-    for (const part of this.parts) {
-      hold.check();
-      this.say(`restoring ${part.name} beside the old`);
-      const result = await this.call(part.bring);
-      const checks = demandVerified(part, result);
-      if (checks.length > 0) this.say(`${part.name}: verified (${checks.join(", ")})`);
-      Object.assign(expected, restoredRows(part, result));
-    }
-    this.save({ expected });
   }
 
   /** Looks at the restored data through the server that is going to serve it. */
@@ -208,7 +196,7 @@ export class RestoreRun {
   }
 
   private async discard(newPoint: string | null): Promise<Restored> {
-    const { stoppedAt } = this.state;
+    const { stoppedAt, lost } = this.state;
     this.inForce("the restored data is in use; of the old not everything is discarded");
     for (const part of this.parts) {
       this.say(`${part.name}: discarding the old`);
@@ -216,12 +204,13 @@ export class RestoreRun {
     }
     await this.world.workspace.remove();
     this.world.journal.remove();
-    return { newPoint, downSeconds: this.startedAt === undefined || stoppedAt === null ? null : (this.startedAt - Date.parse(stoppedAt)) / 1000 };
+    return { newPoint, downSeconds: this.startedAt === undefined || stoppedAt === null ? null : (this.startedAt - Date.parse(stoppedAt)) / 1000, lost };
   }
 
   /** When all services ran again, in this run of the command. */
   private startedAt: number | undefined;
 
+  /** The journal stays: going back is done when it is removed. */
   private async back(hold: Hold): Promise<void> {
     const touched = this.state.stoppedAt !== null;
     this.enter("goingBack");
@@ -240,11 +229,17 @@ export class RestoreRun {
     for (const part of this.parts) await this.call(part.discard);
     await this.world.host.dropUnused(this.world.site);
     await this.world.workspace.remove();
-    this.world.journal.remove();
   }
 
   private takeHold(): Promise<Hold> {
     return this.world.tools.hold(this.ownSite(), `restore of stack ${this.state.stack}`, this.progress());
+  }
+
+  /** The other stack's backups while they are read: its own retention would remove some of them meanwhile. */
+  private async holdOther(): Promise<Hold | undefined> {
+    const { stack, fromStack } = this.state;
+    if (fromStack === stack) return undefined;
+    return await this.world.tools.hold({ ...this.world.site, stack: fromStack }, `restore of stack ${stack}`, this.progress());
   }
 
   /** The stack's own backups, whosever are restored. */

@@ -58,7 +58,8 @@ const ACCESS: Readonly<Record<string, Access>> = {
   hold: { writes: ["backups"], reads: [] },
   prove: { writes: ["backups"], reads: [] },
   outbox: { writes: ["backups"], reads: [] },
-  "restore-cluster": { writes: ["data"], reads: ["backups", "work"] },
+  // Leaves word for restore-artifacts, which follows.
+  "restore-cluster": { writes: ["data", "work"], reads: ["backups"] },
   "swap-cluster": cluster,
   "unswap-cluster": cluster,
   "discard-cluster": cluster,
@@ -66,7 +67,7 @@ const ACCESS: Readonly<Record<string, Access>> = {
   "swap-database": database,
   "unswap-database": database,
   "discard-database": { writes: ["sockets", "work"], reads: [] },
-  "restore-artifacts": { writes: ["artifacts"], reads: ["backups"] },
+  "restore-artifacts": { writes: ["artifacts"], reads: ["backups", "work"] },
   "swap-artifacts": artifacts,
   "unswap-artifacts": artifacts,
   "discard-artifacts": artifacts,
@@ -88,6 +89,11 @@ export function workVolume(stack: string): string {
 /** Name of a tool's container: one of a kind at a time, so that a second one is refused by Docker itself. */
 export function toolContainerName(stack: string, tool: ToolName): string {
   return stackNames(stack).container(`tool-${tool}`);
+}
+
+/** Name of the container in which `recover` works with restic itself. */
+export function recoverContainerName(stack: string): string {
+  return stackNames(stack).container("tool-recover");
 }
 
 /**

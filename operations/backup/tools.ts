@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { LABELS } from "../../config/names";
 import { failure, usage } from "../errors";
 import { docker } from "./docker";
-import { TOOLS, toolArguments, toolContainerName, type ToolName, type ToolSite } from "./toolContainer";
+import { recoverContainerName, TOOLS, toolArguments, toolContainerName, type ToolName, type ToolSite } from "./toolContainer";
 import { LineReader, toolMessage, type ToolProgress, type ToolResult } from "./toolMessages";
 
 export interface ToolOptions {
@@ -149,12 +149,12 @@ async function hold(site: ToolSite, holder: string, onProgress: (progress: ToolP
   };
 }
 
-/** Tools that change data; the one that holds the mutex ends by itself with whoever started it. */
-const CHANGES_DATA = TOOLS.filter((tool) => tool === "fetch" || /^(restore|swap|unswap|discard)-/.test(tool));
+/** Tools of a restore that is under way; the one that holds the mutex ends by itself with whoever started it. */
+const OF_A_RESTORE = TOOLS.filter((tool) => ["fetch", "dump-clone", "load-image"].includes(tool) || /^(restore|swap|unswap|discard)-/.test(tool));
 
 /** The container of a tool outlives the client that was killed. */
 async function endLeftOvers(stack: string): Promise<void> {
-  const names = new Set(CHANGES_DATA.map((tool) => toolContainerName(stack, tool)));
+  const names = new Set([...OF_A_RESTORE.map((tool) => toolContainerName(stack, tool)), recoverContainerName(stack)]);
   const { stdout } = await docker(["ps", "--all", "--format", "{{.Names}}", "--filter", `label=${LABELS.stack}=${stack}`]);
   const left = stdout.split("\n").filter((name) => names.has(name));
   if (left.length > 0) await docker(["rm", "--force", ...left]);

@@ -3,6 +3,7 @@ import { databaseContent } from "../../domain/backup/recoveryPoint";
 import { failure } from "../errors";
 import { rowsOf } from "./losses";
 import type { Part } from "./restoreParts";
+import type { Schemas } from "./restorePlan";
 import type { ToolResult } from "./toolMessages";
 
 const verification = z.object({ passed: z.boolean(), checks: z.array(z.object({ name: z.string(), passed: z.boolean(), detail: z.string() })).default([]) });
@@ -34,4 +35,19 @@ export function restoredRows({ databases, bring }: Part, { content }: ToolResult
       return [database, rowsOf(parsed.data)] as const;
     }),
   );
+}
+
+const versions = z.object({ tradingSchema: z.string().nullable(), mlflowSchema: z.string().nullable() });
+
+/** Schemas of what was restored: by the log that was read, they may be newer than the recovery point's. Null of a part without a database. */
+export function restoredSchemas({ databases, bring }: Part, result: ToolResult): Schemas | null {
+  if (databases.length === 0) return null;
+  const parsed = versions.safeParse(result["versions"]);
+  if (!parsed.success) throw failure(`${bring.tool} does not say of which schema it is what it restored`);
+  return parsed.data;
+}
+
+/** References of MLflow's database to artifacts that a part found nowhere, in words; those of what was not restored are none. */
+export function lostArtifacts(result: ToolResult): readonly string[] {
+  return z.array(z.string()).catch([]).parse(result["lost"] ?? []);
 }

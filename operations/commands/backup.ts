@@ -1,11 +1,11 @@
 import { Command, Option } from "commander";
-import { backupContainer, BackupService } from "../backup/backupService";
+import { backupContainer, BackupService, type EndedRun } from "../backup/backupService";
 import { storeImages } from "../backup/images";
 import { size } from "../backup/restorePlan";
 import { toolSite } from "../backup/site";
 import type { ToolSite } from "../backup/toolContainer";
 import { dockerTools, type Tools } from "../backup/tools";
-import { JOBS, type Job, type JobRun } from "../../domain/backup/jobs";
+import { JOBS, type Job } from "../../domain/backup/jobs";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { CommandError, EXIT, failure, usage } from "../errors";
@@ -34,7 +34,7 @@ interface Done {
   readonly job: Exclude<Word, "all">;
   readonly good: boolean;
   readonly reason: string;
-  readonly run: JobRun | null;
+  readonly run: EndedRun | null;
 }
 
 /** `backup`: what is scheduled, now. */

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { readCatalog, type Catalog } from "../backup/catalog";
+import { lostText } from "../backup/lostArtifacts";
 import { size } from "../backup/restorePlan";
 import { toolSite } from "../backup/site";
 import type { Copy, ToolSite } from "../backup/toolContainer";
@@ -53,6 +54,8 @@ interface Entry {
   /** pgBackRest's label of the backup a point builds on. */
   readonly label: string | null;
   readonly artifacts: { readonly files: number; readonly bytes: number } | null;
+  /** Artifacts that MLflow's database refers to and that a restore found nowhere, in words. */
+  readonly lostArtifacts: readonly string[];
   /** When a restore test brought it back and found it right. */
   readonly provedAt: string | null;
   /** Null where that is not known. */
@@ -67,6 +70,7 @@ function entryOf(point: RecoveryPoint, { proofs }: Catalog, inSecond: ReadonlySe
     ageSeconds: Math.max(0, Math.floor((now - timeOfPoint(id)) / 1000)),
     label: physical?.label ?? null,
     artifacts: artifacts && { files: artifacts.files, bytes: artifacts.bytes },
+    lostArtifacts: artifacts?.references.missing ?? [],
     provedAt: proved.sort().at(-1) ?? null,
     inSecondCopy: inSecond === undefined ? null : inSecond.has(id),
   };
@@ -82,5 +86,7 @@ function textOf({ stack, from, catalog, entries }: { stack: string; from: Copy; 
     entry.inSecondCopy === null ? NONE : entry.inSecondCopy ? "yes" : "NO",
   ]);
   const range = catalog.log === null ? "No log from after the oldest point is archived yet: only the points themselves can be restored." : `To the second: any time from ${catalog.log.from} to ${catalog.log.to}.`;
-  return `${plainTable(head, rows)}\n${range}\nTo restore: npx trading restore --stack ${stack} --to BACKUP or TIME${from === "second" ? " --from second" : ""}\n`;
+  const newest = entries.find(({ artifacts }) => artifacts !== null);
+  const lost = lostText(newest?.lostArtifacts ?? []).map((line) => `${line}\n`).join("");
+  return `${plainTable(head, rows)}\n${lost}${range}\nTo restore: npx trading restore --stack ${stack} --to BACKUP or TIME${from === "second" ? " --from second" : ""}\n`;
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { SECOND_COPY_MOUNT } from "../../config/backupSecrets";
+import { lostText } from "../backup/lostArtifacts";
 import { RecoverRun, type RecoverRequest } from "../backup/recoverRun";
 import { parseTo } from "../backup/restoreTarget";
 import { dockerTools, type Tools } from "../backup/tools";
@@ -36,13 +37,14 @@ async function recover(context: Context, tools: Tools, options: Options): Promis
   const declared = declaredStack(context.root, stack);
   const request: RecoverRequest = { ...placeOf(options), key: secretOf("--key-file", options.keyFile, /^[A-Za-z0-9_-]{43}$/, "a recovery key of 43 letters, digits, - and _"), to: parseTo(options.to) };
   const lock = path.join(context.root, ".trading", `recover-${stack}.lock`);
-  const target = await underLock(lock, () => new RecoverRun(context, tools, declared, request).run(), { timeoutMilliseconds: 0, staleMilliseconds: LOCK_MILLISECONDS });
+  const recovered = await underLock(lock, () => new RecoverRun(context, tools, declared, request).run(), { timeoutMilliseconds: 0, staleMilliseconds: LOCK_MILLISECONDS });
   const next = `npm start -- --stack ${stack}`;
-  const text =
-    target === undefined
-      ? `Stack ${stack} was recovered on this machine already. Next: ${next}\n`
-      : `Database, MLflow's artifacts and .trading of stack ${stack} are back as of ${target.at}. Next: ${next}\n`;
-  return { exitCode: EXIT.ok, text, document: { stack, recovered: target !== undefined, at: target?.at ?? null, next } };
+  const lines =
+    recovered === undefined
+      ? [`Stack ${stack} was recovered on this machine already. Next: ${next}`]
+      : [`Database, MLflow's artifacts and .trading of stack ${stack} are back as of ${recovered.target.at}. Next: ${next}`, ...lostText(recovered.lost)];
+  const document = { stack, recovered: recovered !== undefined, at: recovered?.target.at ?? null, lost: recovered?.lost ?? null, next };
+  return { exitCode: EXIT.ok, text: `${lines.join("\n")}\n`, document };
 }
 
 /** Where the second copy is. A password on the command line could be read by everybody on the machine. */

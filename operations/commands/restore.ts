@@ -4,11 +4,12 @@ import { backupContainer, BackupService } from "../backup/backupService";
 import { readCatalog } from "../backup/catalog";
 import { ensureVolume, removeVolume } from "../backup/docker";
 import { losses } from "../backup/losses";
+import { lostText } from "../backup/lostArtifacts";
 import { restoreConfiguration } from "../backup/restoreConfiguration";
 import { botServices, dockerHost, knownSchemas, type RestoreHost } from "../backup/restoreHost";
 import { RestoreJournalFile, type RestoreJournal, type RestoreKind } from "../backup/restoreJournal";
 import { usersOf } from "../backup/restoreParts";
-import { planText, refusals } from "../backup/restorePlan";
+import { neededBytes, planText, refusals } from "../backup/restorePlan";
 import { RestoreRun, type Restored, type RestoreWorld } from "../backup/restoreRun";
 import { chooseTarget, describeTo, parseTo, type Target } from "../backup/restoreTarget";
 import { toolSite } from "../backup/site";
@@ -67,7 +68,7 @@ export function restoreCommand(context: Context, wrap: Wrap, means: RestoreMeans
     .option("--confirm <stack>", "the stack's name again, where nobody can be asked")
     .option("--no-safety-point", "begin although no recovery point of what is there now can be taken")
     .option("--go-back", "undo a restore that was interrupted or failed, as long as the old data is there")
-    .option("--release <commit>", "with --only config: tag or commit to take it from; the newest stable tag when left out")
+    .option("--release <commit>", "with --only config: tag or commit to take it from; when left out the newest tag stable/STACK/..., which has to be set by hand (git tag)")
     .action(wrap<RestoreOptions>((options) => restore(context, means, { ...options, stack: checkStackName(options.stack) })));
 }
 
@@ -125,7 +126,7 @@ async function restoreData(context: Context, means: RestoreMeans, declared: Decl
     ...{ stack, kind, target, fromStack, timescaleVersion, freeBytes, runningBots },
     mode: declared.configuration.mode,
     otherStackAllowed: options.allowOtherStack === true,
-    knownSchemas: knownSchemas(context.root),
+    knownSchemas: { trading: knownSchemas(context.root), mlflow: await means.host.mlflowRevisions(stack) },
     confirmed: options.confirm !== undefined,
   });
   if (problems.length > 0) throw failure(`${problems.join("\n       ")}\n       nothing was changed`, { stack, problems });
@@ -163,7 +164,7 @@ function freshJournal(context: Context, facts: { stack: string; kind: RestoreKin
   const now = context.now();
   return {
     ...{ format: 1, id: pointIdAt(now), startedAt: new Date(now).toISOString(), process: process.pid, kind, ...rest },
-    ...{ to: target.to, description: describeTo(target.to), phase: "restoring", expected: null, stoppedAt: null },
+    ...{ to: target.to, description: describeTo(target.to), phase: "restoring", expected: null, stoppedAt: null, lost: [], neededBytes: neededBytes(kind, target) },
     artifacts: kind === "db" || target.artifacts === null ? null : { point: target.artifacts.point, snapshot: target.artifacts.snapshot },
   };
 }
@@ -182,7 +183,8 @@ async function takeSafetyPoint(context: Context, stack: string): Promise<string>
   try {
     const engine = context.engine();
     const service = new BackupService(context, engine, await backupContainer(context, engine, stack));
-    const run = await service.runJob("point", (text) => context.writeError(`-   ${text}\n`));
+    // One that is under way does not hold what was written since it looked.
+    const run = await service.freshRun("point", (text) => context.writeError(`-   ${text}\n`));
     if (run.outcome === "good" && run.point !== null) return run.point;
     throw failure(run.reason);
   } catch (error) {
@@ -229,6 +231,7 @@ async function carryOut(context: Context, means: RestoreMeans, declared: Declare
   const down = restored.downSeconds === null ? "" : ` Services were stopped for ${duration(restored.downSeconds)}.`;
   const lines = [
     `Stack ${stack} is restored to ${journal.description}, verified and running.${down}`,
+    ...lostText(restored.lost),
     ...(restored.newPoint === null ? [] : [`New recovery point: ${restored.newPoint}.`]),
     ...(journal.safetyPoint === null ? [] : [`What was there before is in recovery point ${journal.safetyPoint}: npx trading restore --stack ${stack} --to ${journal.safetyPoint}`]),
   ];

@@ -13,6 +13,7 @@ import { CommandError, EXIT } from "../errors";
 import { NONE, time } from "../format";
 import { underLock } from "../lock";
 import { nextDue } from "../restoreTest/report";
+import { removeLeftOvers } from "../restoreTest/temporaryStack";
 import { owner, type DeclaredStack } from "../stack";
 import { plainTable } from "../statusText";
 import { writeTendRecord } from "../tendRecord";
@@ -20,7 +21,7 @@ import { enabledStack, resultText, testAndReport, type TestResult } from "./rest
 
 /** What one of its parts came to. */
 interface Part {
-  readonly part: "reports" | "images" | "restore test";
+  readonly part: "reports" | "images" | "left-overs" | "restore test";
   readonly good: boolean;
   /** Whether there was anything to do. */
   readonly due: boolean;
@@ -34,6 +35,8 @@ export interface TendMeans {
   /** Services whose image is not in the backup; null where that is not known. */
   imagesNotArchived(context: Context, stack: string): Promise<readonly string[] | null>;
   storeImages: typeof storeImages;
+  /** Removes what restore tests that were killed have left. @returns the stacks it was */
+  removeLeftOvers(context: Context): Promise<readonly string[]>;
   test(context: Context, declared: DeclaredStack): Promise<TestResult>;
 }
 
@@ -45,6 +48,7 @@ const MEANS: TendMeans = {
     const engine = context.engine();
     return (await new BackupService(context, engine, await backupContainer(context, engine, stack)).status()).imagesNotArchived;
   },
+  removeLeftOvers: (context) => removeLeftOvers(context.root, owner(context.root), context.now()),
   test: (context, declared) => testAndReport(context, declared, { from: "alternate", point: "alternate", trigger: "schedule" }),
 };
 
@@ -56,7 +60,7 @@ const LONGEST_MILLISECONDS = 6 * 3_600_000;
 /** `tend`: what the daily task runs. */
 export function tendCommand(context: Context, wrap: Wrap, means: TendMeans = MEANS): Command {
   return new Command("tend")
-    .description("do what is due for the backups on this machine: reports into Git, archives of images, the restore test; does nothing when nothing is due")
+    .description("do what is due for the backups on this machine: reports into Git, archives of images, what killed restore tests left, the restore test; does nothing when nothing is due")
     .action(wrap<GlobalOptions>((options) => tend(context, means, options)));
 }
 
@@ -93,13 +97,18 @@ async function allParts(context: Context, means: TendMeans, declared: DeclaredSt
     const { stored } = await means.storeImages(means.tools, site.value, missing, (text) => context.writeError(`${text}\n`));
     return { part: "images", good: true, due: true, text: `put into the backup: ${stored.join(", ")}` };
   });
+  // The next test would do it, which may be a month away: a database and a bot would run until then.
+  const leftOvers = await attempt("left-overs", async (): Promise<Part> => {
+    const removed = await means.removeLeftOvers(context);
+    return { part: "left-overs", good: true, due: removed.length > 0, text: removed.length === 0 ? "no restore test left anything" : `removed what restore tests left that were killed: ${removed.join(", ")}` };
+  });
   const test = await attempt("restore test", async (): Promise<Part> => {
     const due = restoreTestDue(await readCatalog(means.tools, site.value, "first"), declared.configuration.backup.restoreTest, context.now());
     if (!due.due) return { part: "restore test", good: true, ...due };
     const result = await means.test(context, declared);
     return { part: "restore test", good: result.report.passed, due: true, text: resultText(result).trim().replace(/\s*\n\s*/g, "; ") };
   });
-  return [reports, images, test].map((outcome) => ("part" in outcome ? outcome : outcome.value));
+  return [reports, images, leftOvers, test].map((outcome) => ("part" in outcome ? outcome : outcome.value));
 }
 
 /** One part that fails keeps no other from being done. */

@@ -1,9 +1,6 @@
-import { spawn } from "node:child_process";
 import type { IsolatedImage } from "../../components/IsolatedStack";
 import type { RecoveryPoint } from "../../domain/backup/recoveryPoint";
 import { ImageBuilder, imageId } from "../../images/build";
-import type { Copy, ToolSite } from "../backup/toolContainer";
-import type { Tools } from "../backup/tools";
 import { CommandError, failure } from "../errors";
 
 const OWN: readonly IsolatedImage[] = ["base", "timescaledb", "migrate", "mlflow", "broker", "gui", "bot"];
@@ -33,19 +30,4 @@ function built(root: string, say: (text: string) => void): (name: IsolatedImage)
       throw failure(`the image ${name} cannot be made: ${(error as Error).message}`);
     }
   };
-}
-
-/** Brings an image out of the backup's archive into Docker. @returns whether it is there now */
-export async function loadImage(tools: Tools, site: ToolSite, id: string, from: Copy): Promise<boolean> {
-  const child = spawn("docker", ["load"], { stdio: ["pipe", "ignore", "ignore"] });
-  const ended = new Promise<void>((resolve) => child.on("error", () => resolve()).on("close", () => resolve()));
-  child.stdin.on("error", () => undefined);
-  try {
-    await tools.run(site, "load-image", { image: id, from }, { second: from === "second", output: child.stdin });
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    child.stdin.destroy();
-  }
-  await ended;
-  return (await imageId(id)) !== undefined;
 }

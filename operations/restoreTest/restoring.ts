@@ -2,6 +2,7 @@ import { z } from "zod";
 import { databaseContent, type DatabaseContent } from "../../domain/backup/recoveryPoint";
 import { progressWriter } from "../backup/progressText";
 import { partsOf, type Part } from "../backup/restoreParts";
+import { neededBytes, size } from "../backup/restorePlan";
 import type { Target } from "../backup/restoreTarget";
 import type { Copy, ToolName, ToolSite } from "../backup/toolContainer";
 import type { Tools } from "../backup/tools";
@@ -17,7 +18,7 @@ const restoredCluster = z.object({
   content: z.object({ trading: databaseContent, mlflow: databaseContent }),
   versions: z.record(z.string(), z.unknown()),
 });
-const restoredArtifacts = z.object({ files: z.number(), bytes: z.number(), references: z.number(), hashes: z.number() });
+const restoredArtifacts = z.object({ files: z.number(), bytes: z.number(), references: z.number(), hashes: z.number(), lost: z.array(z.string()) });
 
 /** What the tools brought into the volumes of a temporary stack. */
 export interface RestoredData {
@@ -27,6 +28,8 @@ export interface RestoredData {
   readonly newest: readonly string[];
   readonly versions: Readonly<Record<string, unknown>>;
   readonly content: { readonly trading: DatabaseContent; readonly mlflow: DatabaseContent };
+  /** Artifacts that the restored MLflow refers to and that were not stored yet at that moment, in words. */
+  readonly lost: readonly string[];
 }
 
 export interface RestoringWorld {
@@ -34,18 +37,27 @@ export interface RestoringWorld {
   readonly site: ToolSite;
   readonly say: (text: string) => void;
   readonly writeProgress: (text: string) => void;
+  /** Free bytes where the temporary stack's volumes are: the disk of the stack that trades. */
+  readonly freeBytes: () => Promise<number>;
   /** Clock of this process, epoch milliseconds. */
   readonly now: () => number;
 }
 
-/** Fills the temporary stack's volumes, before any of its containers is there. */
+/**
+ * Fills the temporary stack's volumes, before any of its containers is there.
+ *
+ * @throws {CommandError} also when the disk has not the room, before anything is written to it
+ */
 export async function restoreInto(world: RestoringWorld, temporary: TemporaryStack, from: Copy, target: Target): Promise<RestoredData> {
   const { say } = world;
+  const needed = neededBytes("all", target);
+  const free = await world.freeBytes();
+  if (free < needed) throw failure(`not enough room for a restore test: ${size(needed)} are needed beside what runs${from === "second" ? ", and the repository that is fetched on top" : ""}, and ${size(free)} are free`);
   let fetched: number | null = null;
   if (from === "second") {
     say("fetching the backup from the second copy");
     const began = world.now();
-    await call(world, "fetch", { point: target.exact ? target.base.id : null }, true);
+    await call(world, "fetch", { point: target.exact ? target.base.id : null, besideBytes: needed }, true);
     fetched = (world.now() - began) / 1000;
   }
   // The same tools in the same order as a restore of the stack itself.
@@ -55,6 +67,7 @@ export async function restoreInto(world: RestoringWorld, temporary: TemporarySta
   const checks = cluster.verification.checks.map((check): Check => ({ part: "database", ...check }));
   if (!cluster.verification.passed && checks.every(({ passed }) => passed)) checks.push({ part: "database", name: "it is what the manifest says", passed: false, detail: "the verification did not pass" });
   let artifacts: number | null = null;
+  let lost: readonly string[] = [];
   if (files !== undefined) {
     say("restoring MLflow's artifacts");
     const began = world.now();
@@ -62,6 +75,7 @@ export async function restoreInto(world: RestoringWorld, temporary: TemporarySta
     artifacts = (world.now() - began) / 1000;
     // A file or a reference that is not what it has to be would have ended the tool.
     const { files: number, bytes, references, hashes } = result;
+    ({ lost } = result);
     checks.push({ part: "artifacts", name: "the snapshot came back whole, with all that the database refers to", passed: true, detail: `${number} files, ${bytes} bytes; ${references} references, ${hashes} of them by their SHA-256; of recovery point ${target.artifacts?.point}` });
   }
   return {
@@ -70,6 +84,7 @@ export async function restoreInto(world: RestoringWorld, temporary: TemporarySta
     newest: [...Object.values(cluster.restored.newest), ...(cluster.restored.lastTransaction === null ? [] : [cluster.restored.lastTransaction])],
     versions: cluster.versions,
     content: cluster.content,
+    lost,
   };
 }
 

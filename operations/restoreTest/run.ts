@@ -4,6 +4,8 @@ import { stackNames } from "../../config/names";
 import { randomNumbers } from "../../domain/randomNumbers";
 import { readCatalog } from "../backup/catalog";
 import { dockerCode } from "../backup/docker";
+import { loadImage } from "../backup/images";
+import { dockerHost } from "../backup/restoreHost";
 import { progressWriter } from "../backup/progressText";
 import type { Target } from "../backup/restoreTarget";
 import { toolSite } from "../backup/site";
@@ -14,7 +16,7 @@ import { CommandError, failure } from "../errors";
 import { owner, type DeclaredStack } from "../stack";
 import type * as Applications from "./applications";
 import { choose, nextKind, nextSource, proofTarget, type Kind, type POINTS, type SOURCES } from "./choice";
-import { imagesFor, loadImage } from "./images";
+import { imagesFor } from "./images";
 import { takeInterruptions } from "./interruption";
 import { dataLossOf, nextDue, reportId, round, sumOf, type Check, type Durations, type RestoreTestReport } from "./report";
 import { previousReport } from "./reportFiles";
@@ -140,7 +142,7 @@ class RestoreTest {
     await makeVolumes(temporary);
     const hold = await tools.hold(site, "restore test", progressWriter(context.writeError));
     try {
-      const restoring: RestoringWorld = { tools, site, say: steps.say, writeProgress: context.writeError, now: context.now };
+      const restoring: RestoringWorld = { tools, site, say: steps.say, writeProgress: context.writeError, freeBytes: () => dockerHost().freeBytes(site), now: context.now };
       await this.choose(random);
       const { target, from } = this;
       signal.throwIfAborted();
@@ -151,6 +153,7 @@ class RestoreTest {
       hold.check();
       this.seconds = { ...this.seconds, ...restored.seconds };
       this.checks.push(...restored.checks);
+      if (restored.lost.length > 0) this.notes.push(`${restored.lost.length} artifacts that MLflow's database refers to are in no backup, since they came after the newest that were stored: ${restored.lost.slice(0, 5).join(", ")}`);
       this.newest = restored.newest;
       this.restoredVersions = restored.versions;
       signal.throwIfAborted();

@@ -39,6 +39,7 @@ export const checkJob: JobWork = async (context, { catalog, journal, now }) => {
     await attempt(`reading part ${number} of ${partsOfSecond} of the second copy`, () => checkSecond(context, { number, of: partsOfSecond }));
   }
   signal.throwIfAborted();
+  step("all that can be read was read");
   if (problems.length > 0) throw new Error(`${problems.length} problems: ${problems.slice(0, 10).join("; ")}${problems.length > 10 ? "; and more" : ""}`);
   return { reason: `all that is stored was read; ${points.length} manifests have what they name`, bytes: null, storedBytes: null, point: null };
 };

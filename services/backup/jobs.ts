@@ -14,7 +14,7 @@ import type { BackupSettings } from "./settings";
 export interface JobParts {
   readonly settings: BackupSettings;
   readonly catalog: Catalog;
-  readonly journal: Pick<Journal, "current" | "jumped" | "forgetJump">;
+  readonly journal: Pick<Journal, "current" | "unwatched" | "forgetJump">;
   readonly now: () => number;
 }
 

@@ -1,7 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { afterJump, type ClockJump } from "../../domain/backup/clock";
 import { jobRun, JOBS, type Job, type JobRun } from "../../domain/backup/jobs";
+import { isInFuture } from "../../domain/backup/schedule";
 import type { Logger } from "../shared/log";
 import { removeUnfinished, writeDurably } from "./durableFile";
 
@@ -36,7 +39,7 @@ const journalState = z.strictObject({
   jobs: z.record(z.enum(JOBS), jobState),
   /** Since when there should be a second copy; null while none is configured. */
   copySince: time.nullable(),
-  /** The clock's last jump, or a sleep of the computer, until the clock has shown to be right. */
+  /** The clock's last jump, or a sleep of the computer, until the clock is trusted again. */
   jump: z.strictObject({ at: time, milliseconds: z.number() }).nullable(),
   /** Newest month whose report was written, for example 2026-10. */
   reportedMonth: z.string().nullable(),
@@ -58,7 +61,7 @@ export function freshState(now: number): JournalState {
 const iso = (epochMilliseconds: number) => new Date(epochMilliseconds).toISOString();
 
 /** What a run came to. */
-export type RunEnd = Pick<JobRun, "outcome" | "reason" | "bytes" | "storedBytes" | "point"> & {
+export type RunEnd = Omit<JobRun, "id" | "job" | "startedAt" | "finishedAt"> & {
   /** It was ended because the container was stopped: nothing is wrong with it, and it is due again at the next start. */
   readonly stopped?: boolean;
 };
@@ -70,7 +73,8 @@ export type RunEnd = Pick<JobRun, "outcome" | "reason" | "bytes" | "storedBytes"
 export class Journal {
   private state: JournalState;
   private readonly kept: Record<Job, JobRun[]>;
-  private unwatched = true;
+  private notWatched = true;
+  private left: readonly JobRun[] = [];
 
   private constructor(
     private readonly folder: string,
@@ -98,12 +102,20 @@ export class Journal {
     const runs = {} as Record<Job, JobRun[]>;
     for (const job of JOBS) runs[job] = (await readJson(join(folder, `${job}.json`), runsFile, log)) ?? [];
     const journal = new Journal(folder, log, state, runs);
+    const reason = "ended without a word: the container was killed, or the computer went off";
     for (const job of JOBS) {
       if (state.jobs[job].begun === null) continue;
-      const reason = "ended without a word: the container was killed, or the computer went off";
-      await journal.end(job, { outcome: "failed", reason, bytes: null, storedBytes: null, point: null }, now);
+      journal.left = [...journal.left, await journal.end(job, { outcome: "failed", reason, bytes: null, storedBytes: null, point: null }, now)];
     }
+    // A jump that is still to come was noted by a clock that somebody set back meanwhile.
+    const { jump } = state;
+    if (jump !== null && isInFuture(Date.parse(jump.at), now)) await journal.noteJump({ at: iso(now), milliseconds: now - Date.parse(jump.at) });
     return journal;
+  }
+
+  /** Runs that an earlier life left without an end: nobody was told of them. */
+  get brokenOff(): readonly JobRun[] {
+    return this.left;
   }
 
   /** As it is now; not to be changed. */
@@ -131,7 +143,7 @@ export class Journal {
   /** Notes the end of the run that was begun, or of one that could not begin. Never throws: what the disk does not take stays in memory. */
   async end(job: Job, { stopped = false, ...end }: RunEnd, now: number): Promise<JobRun> {
     const state = this.state.jobs[job];
-    const run: JobRun = { job, startedAt: state.begun ?? iso(now), finishedAt: iso(now), ...end };
+    const run: JobRun = { id: randomUUID(), job, startedAt: state.begun ?? iso(now), finishedAt: iso(now), ...end };
     const good = end.outcome === "good";
     this.changeJob(job, {
       begun: null,
@@ -160,21 +172,19 @@ export class Journal {
     return run;
   }
 
-  /**
-   * Whether the clock jumped, or may have, since something was last removed: nobody watched it while this program did not run.
-   */
-  get jumped(): boolean {
-    return this.unwatched || this.state.jump !== null;
+  /** Whether nobody watched the clock since something was last removed, because this program did not run. */
+  get unwatched(): boolean {
+    return this.notWatched;
   }
 
-  async noteJump(jump: NonNullable<JournalState["jump"]>): Promise<void> {
-    this.state = { ...this.state, jump };
+  async noteJump(jump: ClockJump): Promise<void> {
+    this.state = { ...this.state, jump: afterJump(this.state.jump, jump) };
     await this.attempt(() => this.writeState());
   }
 
-  /** The clock has shown to be right. */
+  /** The clock is trusted again. */
   async forgetJump(): Promise<void> {
-    this.unwatched = false;
+    this.notWatched = false;
     if (this.state.jump === null) return;
     this.state = { ...this.state, jump: null };
     await this.attempt(() => this.writeState());

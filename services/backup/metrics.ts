@@ -44,6 +44,7 @@ export function addMetrics(registry: Registry, status: () => BackupStatus, total
   total("runs_good_total", "Good runs since the backups were begun", "goodTotal");
   total("runs_failed_total", "Failed runs since the backups were begun", "failedTotal");
   single("disk_used_share", "Share of the backups' disk in use", ({ disk }) => disk?.usedShare);
+  single("data_disk_used_share", "Share of the disk of the database's data in use", ({ dataDisk }) => dataDisk?.usedShare);
   single("wal_waiting", "Segments of the database's log that wait for the archive", ({ archive }) => archive?.waiting);
   single("wal_last_archived_timestamp_seconds", "When the database's log was archived last", ({ archive }) => secondsOrNull(archive?.lastArchivedAt));
   single("restorable_until_timestamp_seconds", "Newest second that can be restored", ({ restorable }) => restorable && seconds(restorable.to));

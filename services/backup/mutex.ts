@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** The right to change anything in the backups, over all containers of the stack; free as soon as its holder is dead. */
 export interface Mutex {
@@ -11,6 +12,9 @@ export interface Mutex {
 
 /** Exit code of flock that says that somebody else has the lock. */
 const held = 75;
+/** How often the name of a holder is looked for, and how long between two looks. */
+const nameAttempts = 10;
+const nameMilliseconds = 20;
 
 /**
  * Takes the lock, or tells who has it. The kernel keeps it for a child that lives as long as its standard input is open,
@@ -49,7 +53,12 @@ export async function takeMutex(path: string, holder: string, now: () => number 
   };
 }
 
+/** Whoever got the lock this moment has not written its name yet. */
 async function holderOf(path: string): Promise<string> {
-  const text = (await readFile(path, "utf8").catch(() => "")).trim();
-  return text === "" ? "another job" : text;
+  for (let attempt = 0; attempt < nameAttempts; attempt++) {
+    const text = (await readFile(path, "utf8").catch(() => "")).trim();
+    if (text !== "") return text;
+    await delay(nameMilliseconds);
+  }
+  return "another job";
 }

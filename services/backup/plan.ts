@@ -1,4 +1,5 @@
 import { isDue, isInFuture, nextRun, overdueSince } from "../../domain/backup/schedule";
+import { isCritical } from "../../domain/backup/jobAlarms";
 import { JOBS, type Job } from "../../domain/backup/jobs";
 import type { JobState, JournalState } from "./journal";
 import type { BackupSettings } from "./settings";
@@ -43,6 +44,14 @@ export function jobOverdue(settings: BackupSettings, job: Job, state: JournalSta
   if (!hasWork(settings, job)) return null;
   const { lastGood } = state.jobs[job];
   return overdueSince(settings.schedule[job], epoch(lastGood), Date.parse(state.firstSeen), now, settings.alarms.overdueMinutes * minute, awakeSince);
+}
+
+/**
+ * Whether each job on which data depends was good when it last ran, and none is late: what a sign of life says. A second
+ * copy whose disk is not connected is for other alarms to tell: who is told of it all the time would not hear the rest.
+ */
+export function allWell(settings: BackupSettings, state: JournalState, now: number, awakeSince: number): boolean {
+  return JOBS.filter(isCritical).every((job) => state.jobs[job].failures === 0 && jobOverdue(settings, job, state, now, awakeSince) === null);
 }
 
 /** The month before, for example 2026-10, when its report has not been written yet; null in the very first month. */

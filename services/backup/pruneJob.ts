@@ -27,7 +27,7 @@ export const pruneJob: JobWork = async (context, { settings, catalog, journal, n
   const { points, proofs, broken } = await catalog.read();
   // What belongs to a manifest that cannot be read would look as if it belonged to none.
   if (broken.length > 0) throw new Error(`nothing is removed while ${broken.length} files of the catalog cannot be understood: ${broken.map(({ file }) => file).join(", ")}`);
-  const permission = mayPrune({ now: now(), newestPoint: newestTime(points), jumped: journal.jumped });
+  const permission = mayPrune({ now: now(), newestPoint: newestTime(points), jump: journal.current.jump, unwatched: journal.unwatched });
   if (!permission.allowed) throw new Error(permission.reason);
   await journal.forgetJump();
 

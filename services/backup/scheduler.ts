@@ -65,6 +65,7 @@ export class Scheduler {
   private ticked: number;
   private last: { wall: number; monotonic: number };
   private loop: Promise<void> = Promise.resolve();
+  private telling: Promise<void> = Promise.resolve();
   private awake: number;
 
   constructor(private readonly parts: SchedulerParts) {
@@ -95,6 +96,7 @@ export class Scheduler {
   }
 
   start(): void {
+    this.telling = this.tellBrokenOff();
     this.loop = this.run();
   }
 
@@ -109,6 +111,7 @@ export class Scheduler {
   async stopped(): Promise<void> {
     await this.loop;
     await this.current?.done;
+    await this.telling;
   }
 
   /** One look at clock and schedule; begins the first job that is due and does not wait for it. */
@@ -200,11 +203,20 @@ export class Scheduler {
   }
 
   private async finish(job: Job, started: number, end: RunEnd): Promise<void> {
-    const { journal, clocks, log, onRun } = this.parts;
+    const { journal, clocks } = this.parts;
     const run = await journal.end(job, end, clocks.wall());
     if (this.current !== undefined) this.current.over = true;
-    const { outcome, reason, bytes, storedBytes, point } = run;
-    const seconds = Math.round((clocks.monotonic() - started) / 100) / 10;
+    await this.tell(run, Math.round((clocks.monotonic() - started) / 100) / 10);
+  }
+
+  /** Of what ended without a word nobody but the journal knows yet, nor when it ended. */
+  private async tellBrokenOff(): Promise<void> {
+    for (const run of this.parts.journal.brokenOff) await this.tell(run, null);
+  }
+
+  private async tell(run: JobRun, seconds: number | null): Promise<void> {
+    const { log, onRun } = this.parts;
+    const { job, outcome, reason, bytes, storedBytes, point } = run;
     log[outcome === "good" ? "info" : "error"]({ job, outcome, reason, seconds, bytes, storedBytes, point }, `${job} ${outcome}`);
     await onRun(run).catch((error: unknown) => log.error({ err: error }, "what follows a job failed"));
   }

@@ -15,7 +15,7 @@ import { monthReport, reportPath } from "./monthReport";
 import { firstMountProblem } from "./mounts";
 import { takeMutex } from "./mutex";
 import { Outbox } from "./outbox";
-import { monthToReport } from "./plan";
+import { allWell, monthToReport } from "./plan";
 import { createProbes } from "./probes";
 import { addRoutes } from "./routes";
 import { Scheduler, systemClocks, type RunContext } from "./scheduler";
@@ -58,12 +58,13 @@ export async function serve(loaded: LoadedSettings, paths: Paths = standardPaths
     onStuck: (job) => void shutdown.stop(`the job ${job} does not end`, 1),
   });
   const probes = createProbes(contextOf({ signal: shutdown.signal, step: () => undefined }), outbox);
-  const watch = new Watch({ ...{ stack, settings, journal, catalog, scheduler, channel, probes, log, now }, backups: paths.backups });
+  const watch = new Watch({ ...{ stack, settings, journal, catalog, scheduler, channel, probes, log, now }, backups: paths.backups, data: paths.data });
   const afterRun = async (run: JobRun): Promise<void> => {
     if (shutdown.signal.aborted) return;
     await report(run, { stack, journal, catalog, outbox, log });
     await watch.lookAfterJob();
-    if (run.job === "point") void channel.heartbeat(run.outcome === "good");
+    // After every job, so that silence is noticed within the shortest interval between two of them.
+    void channel.heartbeat(allWell(settings, journal.current, now(), scheduler.awakeSince));
   };
 
   const server = createServer({ log, readiness: () => readiness(scheduler, paths) });

@@ -46,6 +46,7 @@ export function backupStatusOf(parts: StatusParts): BackupStatus {
     newestFailedProof: catalog?.proofs.filter(({ passed }) => !passed).at(-1) ?? null,
     restorable: seen?.restorable ?? null,
     disk: seen?.disk ?? null,
+    dataDisk: seen?.dataDisk ?? null,
     sizes: { databaseBytes: seen?.sizes?.databaseBytes ?? null, filesBytes: seen?.sizes?.filesBytes ?? null },
     archive: archiveStatus(seen),
     secondCopy: { kind: settings.secondCopy.kind, lastGood: journal.current.jobs.copy.lastGood },

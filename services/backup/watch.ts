@@ -1,6 +1,7 @@
-import { statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { activeAlarms } from "../../domain/backup/alarmRules";
 import type { ActiveAlarm, AlarmFacts, ArchiveFacts, SecondCopyFacts } from "../../domain/backup/alarmFacts";
+import { mayBeSleep, type ClockJump } from "../../domain/backup/clock";
 import { JOBS } from "../../domain/backup/jobs";
 import type { RecoveryPoint } from "../../domain/backup/recoveryPoint";
 import { mayPrune } from "../../domain/backup/retention";
@@ -39,6 +40,7 @@ export interface Seen {
   readonly catalog: Contents | null;
   readonly archive: ArchiveFacts | null;
   readonly disk: Disk | null;
+  readonly dataDisk: Disk | null;
   readonly imagesNotArchived: string[] | null;
   readonly restorable: { from: string; to: string } | null;
   readonly sizes: { databaseBytes: number; filesBytes: number } | null;
@@ -48,7 +50,9 @@ export interface Seen {
 export interface WatchParts {
   readonly stack: string;
   readonly settings: BackupSettings;
+  /** Folders of the backups and of the database's data. */
   readonly backups: string;
+  readonly data: string;
   readonly journal: Journal;
   readonly catalog: Pick<Catalog, "read">;
   readonly scheduler: Pick<Scheduler, "awakeSince">;
@@ -63,8 +67,6 @@ const lookMilliseconds = 15_000;
 const slowMilliseconds = 5 * 60_000;
 /** A probe that does not answer is not waited for. */
 const probeMilliseconds = 60_000;
-/** A night's sleep puts the clock forward by so much at most. */
-const longestSleep = 20 * 60 * 60_000;
 
 /** Gathers what alarms are judged by, judges, and tells the channel; what it saw is what the status says. */
 export class Watch {
@@ -116,36 +118,41 @@ export class Watch {
   }
 
   private async lookOnce(): Promise<void> {
-    const { stack, settings, journal, catalog, channel, probes, backups, now } = this.parts;
+    const { stack, settings, journal, catalog, channel, probes, backups, data, now } = this.parts;
     const contents = await this.probe("catalog", () => catalog.read());
     const archive = await this.probe("archive", probes.archive);
     if (archive !== null) this.archiveUnknownSince = undefined;
     else this.archiveUnknownSince ??= now();
     const disk = await this.probe("disk", () => diskOf(backups));
+    const dataDisk = await this.probe("data disk", () => diskOf(data));
+    const oneDisk = await this.probe("devices", () => areOnOneDisk(backups, data));
     const slow = await this.lookSlowly();
     const outbox = await this.probe("outbox", probes.outbox);
-    this.last = { at: now(), catalog: contents, archive, disk, outbox, imagesNotArchived: slow.imagesNotArchived, restorable: slow.restorable, sizes: slow.sizes };
+    this.last = { at: now(), catalog: contents, archive, disk, dataDisk, outbox, imagesNotArchived: slow.imagesNotArchived, restorable: slow.restorable, sizes: slow.sizes };
 
     const points = contents?.points ?? [];
-    await this.forgetJump(points);
     const facts: AlarmFacts = {
       stack,
       now: now(),
       awakeSince: this.parts.scheduler.awakeSince,
       jobs: jobFacts(settings, journal, now()),
-      sizes: { point: sizesOf(points, "point"), dump: sizesOf(points, "dump") },
+      sizes: sizeFacts(points),
       archive: archive ?? { unknownSince: this.archiveUnknownSince! },
       disk: disk ?? { usedShare: 0, freeBytes: 0 },
+      // One disk is told of once.
+      dataDisk: oneDisk === false ? dataDisk : null,
       restoreTest: restoreTestFacts(contents, journal),
       secondCopy: { ...slow.second, kind: settings.secondCopy.kind, lastCopiedAt: epoch(journal.current.jobs.copy.lastGood), firstSeen: Date.parse(journal.current.copySince ?? journal.current.firstSeen) },
       clone: cloneFacts(points),
-      clock: { jumpMilliseconds: unexplained(journal), newestPointInFuture: futureOf(points, now()) },
+      clock: { jump: unexplained(journal), newestPointInFuture: futureOf(points, now()) },
       imagesNotArchived: slow.imagesNotArchived ?? [],
       brokenFiles: contents?.broken.map(({ file }) => file) ?? [],
     };
     const alarms = activeAlarms(facts, settings.alarms);
     channel.set(alarms.map((alarm) => ({ ...alarm, runbook: `runbooks/Backup_And_Restore.md, ${alarm.runbook}` })));
     await this.count(alarms);
+    // After it was judged: what clears the clock must not be what hides its jump.
+    await this.forgetJump(points);
   }
 
   private async lookSlowly(): Promise<NonNullable<Watch["slow"]>> {
@@ -163,11 +170,10 @@ export class Watch {
     });
   }
 
-  /** The clock has shown to be right when pruning is allowed again. */
   private async forgetJump(points: readonly RecoveryPoint[]): Promise<void> {
     const { journal, now } = this.parts;
-    if (journal.current.jump === null) return;
-    if (mayPrune({ now: now(), newestPoint: newestTime(points), jumped: true }).allowed) await journal.forgetJump();
+    const { jump } = journal.current;
+    if (jump !== null && mayPrune({ now: now(), newestPoint: newestTime(points), jump, unwatched: true }).allowed) await journal.forgetJump();
   }
 
   private async count(alarms: readonly ActiveAlarm[]): Promise<void> {
@@ -203,6 +209,10 @@ export async function diskOf(folder: string): Promise<Disk> {
   return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, usedShare: used + bavail === 0 ? 1 : used / (used + bavail) };
 }
 
+async function areOnOneDisk(one: string, other: string): Promise<boolean> {
+  return (await stat(one)).dev === (await stat(other)).dev;
+}
+
 export function jobFacts(settings: BackupSettings, journal: Pick<Journal, "current" | "runs">, now: number): AlarmFacts["jobs"] {
   const { firstSeen, copySince, jobs } = journal.current;
   return Object.fromEntries(
@@ -236,13 +246,17 @@ export function cloneFacts(points: readonly RecoveryPoint[]): AlarmFacts["clone"
   return { unpushedSince: epoch(oldestUnpushedAt), unpushedCommits, noRemote: head !== null && unpushedCommits === null, lastTakenAt: Date.parse(newest.finishedAt) };
 }
 
-function sizesOf(points: readonly RecoveryPoint[], kind: RecoveryPoint["kind"]): number[] {
-  return points.filter((point) => point.kind === kind).map(({ databaseBytes }) => databaseBytes).reverse();
+/** Sizes of what good points hold, newest first. */
+export function sizeFacts(points: readonly RecoveryPoint[]): AlarmFacts["sizes"] {
+  const newestFirst = [...points].reverse();
+  const ofDatabases = (kind: RecoveryPoint["kind"]) => newestFirst.filter((point) => point.kind === kind).map(({ databaseBytes }) => databaseBytes);
+  const ofFiles = (part: "dump" | "artifacts" | "clone") => newestFirst.flatMap((point) => point[part]?.bytes ?? []);
+  return { point: ofDatabases("point"), dump: ofDatabases("dump"), dumpFiles: ofFiles("dump"), artifacts: ofFiles("artifacts"), clone: ofFiles("clone") };
 }
 
 /** The clock's jump unless it may be a night's sleep. */
-function unexplained({ current: { jump } }: Pick<Journal, "current">): number | null {
-  return jump === null || (jump.milliseconds > 0 && jump.milliseconds <= longestSleep) ? null : jump.milliseconds;
+function unexplained({ current: { jump } }: Pick<Journal, "current">): ClockJump | null {
+  return jump === null || mayBeSleep(jump) ? null : jump;
 }
 
 function futureOf(points: readonly RecoveryPoint[], now: number): number | null {

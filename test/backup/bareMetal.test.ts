@@ -11,6 +11,7 @@ describe("a stack on an empty machine", function () {
   let backup: BackupStack;
   let paper: string;
   let run: string;
+  let late: string;
   let marks: string[];
 
   before(async () => {
@@ -32,6 +33,9 @@ describe("a stack on an empty machine", function () {
     await backup.point();
     marks = await backup.marks();
     await backup.does("backup", "--job", "dump");
+    // Completed after the point: the copy has its row in the log, and nobody has its files.
+    late = await backup.completeRun("too late");
+    await backup.archived();
     await backup.does("backup", "--job", "copy");
     await backup.does("recovery-key", "--out", key());
     expect((await backup.listed("--from", "second")).backups.length).to.be.greaterThan(1);
@@ -61,8 +65,10 @@ describe("a stack on an empty machine", function () {
     expect(fs.existsSync(path.join(clone(), "stacks"))).to.equal(false);
   });
 
-  it("is recovered with the copy and the key alone", async () => {
+  it("is recovered with the copy and the key alone, although the first try is killed", async () => {
+    await backup.killedAt("restoring the database as of", "recover", "--from", backup.secondCopy, "--key-file", key());
     const outcome = succeeds(await recover());
+    expect(outcome.stdout).to.match(new RegExp(`LOST: 1 artifact of MLflow: .*\\n  \\S+/note\\.txt \\(run ${late}\\)`));
     expect(outcome.stdout).to.include(`Next: npm start -- --stack ${backup.stack.name}`);
     for (const file of ["owner", "passphrase", path.join("stacks", backup.stack.name, "key")]) expect(fs.existsSync(path.join(clone(), file)), file).to.equal(true);
     const again = succeeds(await recover());
@@ -78,13 +84,16 @@ describe("a stack on an empty machine", function () {
     expect(await backup.marks()).to.deep.equal(marks);
     expect(await backup.knowsRun(run)).to.equal(true);
     expect(await backup.artifact(run)).to.equal("worth keeping");
+    expect([await backup.knowsRun(late), await backup.artifact(late)]).to.deep.equal([true, undefined]);
   });
 
-  it("goes on with its history of backups", async () => {
+  it("goes on with its history of backups, whose points say what is lost", async () => {
     const before = (await backup.listed()).backups.map(({ id }) => id);
     expect(before.length).to.be.greaterThan(1);
     await backup.mark("afterwards");
     const point = await backup.point();
+    const entry = (await backup.listed()).backups.find(({ id }) => id === point);
+    expect(entry?.lostArtifacts.join()).to.match(new RegExp(`^\\S+/note\\.txt \\(run ${late}\\)$`));
     await backup.does("backup", "--job", "check");
     // Of several dumps of one day retention keeps one, and it begins when the stack is new.
     await backup.does("backup", "--job", "prune");

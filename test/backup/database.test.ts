@@ -179,7 +179,8 @@ describe("backups of the database", function () {
   });
 
   it("begins anew after it was killed in the middle", async () => {
-    const killed = rig.attemptTool("restore-cluster", { repository, target, to: { kind: "latest" } }, { ...onData, name: "killed" });
+    // A look costs the start of a container: the restore must not be over by then.
+    const killed = rig.attemptTool("restore-cluster", { repository, target, to: { kind: "latest" } }, { ...onData, name: "killed", arguments: ["--cpus", "0.2"] });
     await eventually("the cluster is being made", 60, async () => (await clusters()).includes("17.restored.partial"));
     await rig.kill("killed");
     expect((await killed).code).not.to.equal(0);

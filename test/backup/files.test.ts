@@ -91,10 +91,37 @@ describe("files in the backup", function () {
       expect(await artifactScript("cat 1/r2/artifacts/note.txt; ls -A")).to.equal("other\n.before-old\n.restored-old\n1");
     });
 
+    it("take the present ones along that a newer database refers to, and what is nowhere is a known loss from then on", async () => {
+      const late = reference("1/r4/artifacts/equity.csv", "late\n");
+      const gone = reference("1/r5/artifacts/equity.csv", "gone\n");
+      const [first] = await snapshots();
+      await artifactScript(`mkdir -p 1/r4/artifacts && printf 'late\\n' > 1/r4/artifacts/equity.csv && echo nobody > 1/r4/artifacts/other && chown -R ${serviceUser}:${serviceUser} 1/r4 && chmod -R go-rwx 1/r4`);
+      // As restore-cluster leaves word of what the restored database refers to.
+      await rig.script({ "/w": "work" }, `printf %s '${JSON.stringify([...references, late, gone, reference("../../etc/passwd", "x")])}' > /w/restored-artifact-references.json`);
+      const request = { repository: "first", snapshot: first!.id, id: "late" };
+      const lost = ["../../etc/passwd (run r1)", "1/r5/artifacts/equity.csv (run r1)"];
+      for (let again = 0; again < 2; again += 1) expect(await rig.call("restoreArtifacts", request)).to.deep.include({ files: 3, broughtAlong: 1, lost });
+      await rig.script({ "/w": "work" }, "rm /w/restored-artifact-references.json");
+      await rig.call("swapArtifacts", { id: "late" });
+      await rig.call("discardArtifacts", { id: "late" });
+      expect((await artifactScript("find 1/r4 -type f -printf '%P %U:%G %m\n'; cat 1/r4/artifacts/equity.csv")).split("\n")).to.deep.equal([`artifacts/equity.csv ${serviceUser}:${serviceUser} 600`, "late"]);
+      // What is missing without a restore knowing of it is another matter.
+      const wanted = [...references, late, gone];
+      expect(await store(point(5), wanted)).to.deep.include({ references: { checked: 4, missing: [lost[1]] }, unexplained: [] });
+      const another = reference("1/r5/artifacts/equity.csv", "written anew\n");
+      expect(await store(point(6), [...wanted.slice(0, 3), another])).to.deep.include({ unexplained: [lost[1]] });
+      // The point comes back although something of it is lost, and its loss with it.
+      const stored = (await snapshots()).find((snapshot) => snapshot.point === point(5));
+      expect(await rig.call("restoreArtifacts", { ...request, snapshot: stored!.id })).to.deep.include({ files: 5, references: 3, lost: [] });
+      expect(await artifactScript("grep -c r5 .restored-late/.lost-artifacts.json")).to.equal("1");
+      await rig.call("discardArtifacts", { id: "late" });
+      await artifactScript("rm -r .lost-artifacts.json 1/r4");
+    });
+
     it("are not swapped in when a file is not what MLflow was given", async () => {
       const lie = [{ ...references[0]!, sha256: "0".repeat(64) }, references[1]!];
       const { snapshot } = await store(point(4), lie);
-      expect(await rig.failure("restoreArtifacts", { repository: "first", snapshot, id: "lie" })).to.equal("the restored artifacts are not right: 1/r1/artifacts/equity.csv has another content than MLflow was given");
+      expect(await rig.failure("restoreArtifacts", { repository: "first", snapshot, id: "lie" })).to.equal("the restored artifacts are not right: 1/r1/artifacts/equity.csv (run r1): another content than MLflow was given");
     });
   });
 
@@ -304,9 +331,13 @@ describe("files in the backup", function () {
       const words = await rig.words("storeArtifacts", { id: point(42), references: [] }, { name: "killed" });
       const child = spawn("docker", ["run", ...words], { stdio: "ignore" });
       const ended = new Promise((resolve) => child.on("close", resolve));
+      // Stopped in its place while it is looked at: it cannot come to its end between that and its death.
       await eventually("restic has a lock and stores data", 60, async () => {
-        const { stdout } = await execute("docker", ["exec", rig.name("killed"), "sh", "-c", "ls /backups/files/locks; pgrep -f 'restic backup' || true"]);
-        return /^[0-9a-f]{64}\n\d/.test(stdout) ? true : undefined;
+        if ((await execute("docker", ["pause", rig.name("killed")])).code !== 0) return undefined;
+        const { stdout } = await execute("docker", ["top", rig.name("killed"), "-eo", "pid,args"]);
+        if (/^ *\d+ +restic backup/m.test(stdout) && /^[0-9a-f]{64}$/.test(await inBackups("ls files/locks"))) return true;
+        await execute("docker", ["unpause", rig.name("killed")]);
+        return undefined;
       });
       await rig.kill("killed");
       await ended;

@@ -1,5 +1,8 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { expect } from "chai";
-import { BackupStack } from "../support/backupStack";
+import { stackNames } from "../../config/names";
+import { BackupStack, succeeds } from "../support/backupStack";
 import { eventually, type Outcome } from "../support/throwAwayStack";
 
 /** Restores of one stack on real Docker, in order: each step starts from what the one before left. */
@@ -19,6 +22,21 @@ describe("restoring a stack", function () {
   async function archivedMoment(): Promise<string> {
     const [moment = ""] = await backup.stack.query(`select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
     return moment;
+  }
+
+  /** A stack that has the same backups in volumes of its own, and nothing that runs. @returns its name */
+  async function anotherStack(): Promise<string> {
+    const { name, root } = backup.stack;
+    const other = `${name}x`;
+    const [from, to] = [name, other].map((stack) => [stackNames(stack).volume("backups"), stackNames(stack).secretsVolume("backup")]);
+    const image = (await backup.stack.docker(["inspect", "--format", "{{.Image}}", backup.stack.container("backup")])).stdout.trim();
+    for (const [index, volume] of to!.entries()) {
+      // Goes with the stack of the test.
+      succeeds(await backup.stack.docker(["volume", "create", "--label", `trading.stack=${name}`, volume]));
+      succeeds(await backup.stack.docker(["run", "--rm", "--network", "none", "--user", "0", "--volume", `${from![index]}:/from:ro`, "--volume", `${volume}:/to`, "--entrypoint", "cp", image, "--archive", "/from/.", "/to/"]));
+    }
+    fs.copyFileSync(path.join(root, `Pulumi.${name}.yaml`), path.join(root, `Pulumi.${other}.yaml`));
+    return other;
   }
 
   it("has a recovery point, and data that came after it", async () => {
@@ -64,8 +82,12 @@ describe("restoring a stack", function () {
     expect((await backup.listed()).backups.map(({ id }) => id)).to.include(document.newPoint);
   });
 
-  it("comes back to what was there before, which is in the safety point", async () => {
-    await restore("--to", safetyPoint);
+  it("comes back to what was there before, which is in the safety point, from the backups of another stack when that is allowed", async () => {
+    const other = await anotherStack();
+    const refused = await backup.trading("restore", "--from-stack", other, "--to", safetyPoint, "--confirm", backup.stack.name);
+    expect(refused.code, refused.text).to.equal(1);
+    expect(refused.text).to.include(`the backup is of stack ${other}, not of ${backup.stack.name}: add --allow-other-stack`);
+    await restore("--from-stack", other, "--allow-other-stack", "--to", safetyPoint);
     expect(await backup.marks()).to.deep.equal(["before", "after"]);
     expect(await backup.artifact(runs.after)).to.equal("second");
     await backup.isWhole();
@@ -76,7 +98,7 @@ describe("restoring a stack", function () {
     const moment = await archivedMoment();
     await backup.mark("bad");
     const late = await backup.recordRun("late");
-    await backup.stack.query("select pg_switch_wal()");
+    await backup.archived();
     await eventually("the moment is in the archive", 120, async () => ((await backup.listed()).restorable?.to ?? "") > moment);
     await restore("--only", "db", "--to", moment);
     expect(await backup.marks()).to.deep.equal(["before", "after", "good"]);
@@ -97,14 +119,20 @@ describe("restoring a stack", function () {
     await backup.isWhole();
   });
 
-  it("restores from the second copy, with the database gone", async () => {
+  it("restores from the second copy, with the database gone, and takes artifacts along that were stored nowhere", async () => {
+    await backup.mark("copied");
+    // Its row is in the log, which is copied; its files come with the next recovery point.
+    const late = await backup.completeRun("late and complete");
+    await backup.archived();
     await backup.does("backup", "--job", "copy");
     await backup.mark("not copied");
     await backup.stack.docker(["stop", "--time", "5", backup.stack.container("timescaledb")]);
-    const outcome = await restore("--from", "second", "--to", point);
-    expect(outcome.text).to.include("What would be lost is not known: the database does not answer");
-    expect(await backup.marks()).to.deep.equal(["before"]);
+    const outcome = await restore("--from", "second", "--to", "latest");
+    expect(outcome.text).to.include("What would be lost is not known: the database does not answer").and.not.include("LOST");
+    expect(await backup.marks()).to.deep.equal(["before", "after", "good", "kept", "copied"]);
     expect(await backup.artifact(runs.before)).to.equal("first");
+    expect(await backup.knowsRun(late)).to.equal(true);
+    expect(await backup.artifact(late)).to.equal("late and complete");
     await backup.isWhole();
   });
 });

@@ -9,7 +9,7 @@ import { collectFiles } from "../../operations/collect";
 import { restoreTestDue } from "../../operations/commands/tend";
 import type { RestoreTestReport } from "../../operations/restoreTest/report";
 import { BackupStack } from "../support/backupStack";
-import type { Outcome } from "../support/throwAwayStack";
+import { eventually, type Outcome } from "../support/throwAwayStack";
 
 /** What the command says with `--json`. */
 type Told = RestoreTestReport & { readonly files: readonly string[]; readonly uncommitted: string | null };
@@ -78,10 +78,12 @@ describe("a restore test", function () {
     const put = `mkdir -p /backups/outbox/reports/backups && printf '# Backups\\n' > /backups/outbox/${name}`;
     const container = backup.stack.container("backup");
     expect((await backup.stack.docker(["exec", "--user", "10002", container, "sh", "-c", put])).code).to.equal(0);
+    // The service looks every few seconds whether something waits.
+    await eventually("status collects it", 60, async () => (await backup.trading("status")).stderr.includes(`1 report put into Git (${name})`));
+    expect(git("log", "--format=%s", "-1").trim()).to.equal(`Report: ${name}`);
+    expect(git("status", "--porcelain", "own.txt", "reports")).to.equal("M  own.txt\n");
     const image = (await backup.stack.docker(["inspect", "--format", "{{.Image}}", container])).stdout.trim();
     const site: ToolSite = { stack: backup.stack.name, mode: "paper", owner: backup.stack.read(".trading/owner").trim(), image, backupsOf: backup.stack.name, secondCopy: { kind: "none" } };
-    expect(await collectFiles(root, site)).to.deep.equal({ committed: [name], waiting: [], reason: null });
-    expect(git("log", "--format=%s", "-1").trim()).to.equal(`Report: ${name}`);
     expect(await collectFiles(root, site)).to.deep.equal({ committed: [], waiting: [], reason: null });
     expect(restoreTestDue(await readCatalog(dockerTools(), site, "first"), "monthly", Date.now()).due).to.equal(false);
   });

@@ -43,6 +43,17 @@ describe("a restore test that is ended in the middle", function () {
     return lists.flatMap(({ stdout }) => stdout.split("\n").filter((name) => name !== ""));
   }
 
+  /** Pulumi goes on for a moment when the program is killed that it worked for: waits until it makes nothing more. */
+  async function stable(): Promise<void> {
+    let [last, same] = ["", 0];
+    await eventually("nothing more is made of the temporary stack", 120, async () => {
+      const now = (await left()).join();
+      same = now === last ? same + 1 : 0;
+      last = now;
+      return same >= 12;
+    });
+  }
+
   function start(...words: string[]): Running {
     const child = spawn(process.execPath, [path.join(backup.stack.root, "operations", "trading.mjs"), "restore-test", "--stack", backup.stack.name, ...words], { cwd: backup.stack.root, env: backup.stack.env, stdio: ["ignore", "pipe", "pipe"] });
     started.push(child);
@@ -74,6 +85,7 @@ describe("a restore test that is ended in the middle", function () {
     await eventually("a container of the temporary stack", 120, async () => (await left()).find((name) => name.endsWith("-timescaledb")));
     test.child.kill("SIGKILL");
     expect(await test.ended).to.equal("SIGKILL");
+    await stable();
     [, temporary = ""] = /trading-(restoretest[0-9a-f]{6})/.exec((await left()).join(" ")) ?? [];
     expect(temporary).to.match(/^restoretest/);
     // The mutex was its own: a backup runs at once.

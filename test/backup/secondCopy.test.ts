@@ -21,7 +21,7 @@ const label = "20261121-020000F";
 function manifest(id: string, artifacts: ArtifactsPart, clone: ClonePart): RecoveryPoint {
   const content = { tables: [], hypertables: {}, indexes: 0, invalidIndexes: 0 };
   const time = id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z");
-  const { storedBytes: _ofArtifacts, ...artifactsPart } = artifacts;
+  const { storedBytes: _ofArtifacts, unexplained: _nothing, ...artifactsPart } = artifacts;
   const { storedBytes: _ofClone, ...clonePart } = clone;
   return {
     ...{ format: 1, id, stack: "test", mode: "paper", kind: "point", startedAt: time, finishedAt: time, snapshotAt: time },
@@ -82,11 +82,9 @@ describe("the second copy", function () {
     const second = () => call<Snapshot[]>("snapshots", "second");
 
     it("has all of the first, and takes only what is new the next time", async () => {
-      const started = Date.now();
       const copied = await call<CopyState>("copyToSecond");
       expect(copied).to.deep.include({ newestPoint: points[2], copied: 6, kept: 0 });
       expect(copied.bytes).to.equal(3_500_005);
-      expect(Date.now() - started).to.be.lessThan(120_000);
       const again = await call<CopyState>("copyToSecond");
       expect(again).to.deep.include({ newestPoint: points[2], copied: 0, bytes: 3_500_005, kept: 0 });
       expect(again.storedBytes).to.be.lessThan(50_000);
@@ -98,6 +96,8 @@ describe("the second copy", function () {
 
     it("gives everything back with the recovery key alone, byte for byte", async () => {
       const bare = await recovery();
+      const tooMuch = await rig.failure("fetch", { point: points[1], besideBytes: 9e15 }, bare);
+      expect(tooMuch).to.match(/^not enough room on the disk of the volumes: 9003\.5 TB|^not enough room on the disk of the volumes: 9000\.0 TB are needed, 3\.5 MB for the repository that is fetched \(0 bytes of it are there\) and 9000\.0 TB for what is restored of it, and \d/);
       const fetched = await rig.call<Fetched>("fetch", { point: points[1] }, bare);
       expect(fetched.bytes).to.equal(3_500_005);
       const work = (bare.mounts as Record<string, string>)["/scratch"]!;

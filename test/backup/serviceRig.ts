@@ -6,7 +6,7 @@ import type { BackupSettings } from "../../services/backup/settings";
 import { BackupRig, type BackupRigOptions } from "../support/backupRig";
 import { eventually, execute } from "../support/throwAwayStack";
 
-const databaseUser = "10002:10002";
+export const databaseUser = "10002:10002";
 const serviceUser = "10001:10001";
 const service = "backup";
 const receiver = "receiver";
@@ -19,7 +19,7 @@ export const serviceSettings: BackupSettings = {
   retention: { pointInTimeDays: 28, daily: 7, weekly: 5, monthly: 12 },
   secondCopy: { kind: "path" },
   alarms: {
-    ...{ webhook: true, heartbeat: false, repeatMinutes: 1, overdueMinutes: 90, smallShare: 0.5, archiveMinutes: 5 },
+    ...{ webhook: true, heartbeat: true, repeatMinutes: 1, overdueMinutes: 90, smallShare: 0.5, archiveMinutes: 5 },
     ...{ fullShare: 0.99, restoreTestDays: 35, secondCopyHours: 6, unpushedHours: 24 },
   },
   restoreTest: "monthly",
@@ -58,6 +58,7 @@ export class BackupServiceRig extends BackupRig {
       "second-copy-password": randomBytes(24).toString("base64url"),
       "second-copy-address": "/second-copy",
       "alarm-webhook": `http://${receiver}:8080/alarms`,
+      "alarm-heartbeat": `http://${receiver}:8080/beat`,
       "deployed-images.json": JSON.stringify(images),
     });
     await this.fill("artifacts", serviceUser, { "model.bin": "weights" });
@@ -88,7 +89,7 @@ export class BackupServiceRig extends BackupRig {
     ];
     const { code, text } = await execute("docker", words);
     if (code !== 0) throw new Error(`the service could not be started: ${text}`);
-    await eventually("the service answers", 30, () => this.status());
+    await eventually("the service answers", 90, () => this.status());
   }
 
   /** Takes the service's container away, and starts another one. */
@@ -106,23 +107,28 @@ export class BackupServiceRig extends BackupRig {
     await this.execute(service, "curl", "--silent", "--fail", "--request", "POST", `http://127.0.0.1:8080/v1/jobs/${job}`);
   }
 
+  /** Id of the run of a job that was the last one to end. */
+  async lastRun(job: Job): Promise<string> {
+    return (await this.status()).jobs[job].lastRun?.id ?? "none";
+  }
+
   /** Asks for a run of a job and waits for its end. */
-  async runJob(job: Job, seconds = 60): Promise<JobRun> {
-    const before = (await this.status()).jobs[job].lastRun?.startedAt ?? "";
+  async runJob(job: Job, seconds = 120): Promise<JobRun> {
+    const before = await this.lastRun(job);
     await this.begin(job);
     return this.nextRun(job, before, seconds);
   }
 
-  /** Waits for the first run of a job that began after another one. */
-  async nextRun(job: Job, after: string, seconds = 60): Promise<JobRun> {
-    return eventually(`a run of ${job} after ${after}`, seconds, async () => {
+  /** Waits for the end of a run of a job with another id; where clocks are set, when it began does not tell. */
+  async nextRun(job: Job, before: string, seconds = 120): Promise<JobRun> {
+    return eventually(`a run of ${job} after ${before}`, seconds, async () => {
       const { lastRun, running } = (await this.status()).jobs[job];
-      return lastRun !== null && lastRun.startedAt !== after && running === null ? lastRun : undefined;
+      return lastRun !== null && lastRun.id !== before && running === null ? lastRun : undefined;
     });
   }
 
   /** Waits until every job ran well once and nothing runs. */
-  async allGood(seconds = 90): Promise<BackupStatus> {
+  async allGood(seconds = 300): Promise<BackupStatus> {
     return eventually("every job is good", seconds, async () => {
       const status = await this.status();
       const bad = Object.entries(status.jobs).filter(([, { lastGood, failures, running }]) => lastGood === null || failures > 0 || running !== null);
@@ -151,7 +157,8 @@ export class BackupServiceRig extends BackupRig {
     const program = `require("node:http").createServer((request, response) => {
       let body = "";
       request.on("data", (chunk) => (body += chunk)).on("end", () => {
-        require("node:fs").appendFileSync("/received/alarms", body + "\\n");
+        const [file, line] = request.method === "POST" ? ["alarms", body] : ["beats", request.url];
+        require("node:fs").appendFileSync("/received/" + file, line + "\\n");
         response.end();
       });
     }).listen(8080)`;
@@ -169,8 +176,14 @@ export class BackupServiceRig extends BackupRig {
     return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as ReceivedAlarm);
   }
 
+  /** What was asked for as a sign of life, in its order: `/beat` or `/beat/fail`. */
+  async beats(): Promise<string[]> {
+    const text = await this.inVolume("received", "cat beats 2>/dev/null || true");
+    return text.split("\n").filter((line) => line !== "");
+  }
+
   /** Waits until the receiver was told of an alarm. */
-  async told(key: string, state: ReceivedAlarm["state"], seconds = 30): Promise<ReceivedAlarm> {
+  async told(key: string, state: ReceivedAlarm["state"], seconds = 90): Promise<ReceivedAlarm> {
     return eventually(`${key} is told as ${state}`, seconds, async () => (await this.received()).find((alarm) => alarm.key === key && alarm.state === state));
   }
 

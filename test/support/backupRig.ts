@@ -17,7 +17,8 @@ export interface BackupRigOptions {
   readonly report?: (line: string) => void;
   /** Bounds the volume of the backups; it is in memory then. */
   readonly backupsMegabytes?: number;
-  readonly archiveQueueMegabytes?: number;
+  /** Bounds the database's data volume; it is in memory then. */
+  readonly dataMegabytes?: number;
   /** Memory of the containers that run tools; the service's standard unless given. */
   readonly toolMegabytes?: number;
 }
@@ -77,13 +78,19 @@ export class BackupRig extends Containers {
   async prepare(): Promise<void> {
     await Promise.all((["base", "timescaledb", "migrate", "backup"] as const).map((name) => this.image(name)));
     await this.createNetwork();
-    const { backupsMegabytes, archiveQueueMegabytes = 1024 } = this.options;
+    const { backupsMegabytes, dataMegabytes } = this.options;
+    if (dataMegabytes !== undefined) await this.limitedVolume("data", { megabytes: dataMegabytes, owner: databaseUser });
     if (backupsMegabytes !== undefined) await this.limitedVolume("backups", { megabytes: backupsMegabytes, owner: databaseUser });
-    const configuration = { "pgbackrest.conf": pgbackrestConfiguration({ cipherPass: this.cipherPass, archiveQueueMegabytes }) };
-    await this.fill("secrets-timescaledb", databaseUser, { "superuser-password": this.password("postgres"), ...configuration });
-    await this.fill("secrets-backup", databaseUser, configuration);
+    await this.fill("secrets-timescaledb", databaseUser, { "superuser-password": this.password("postgres") });
+    await this.fill("secrets-backup", databaseUser, this.configuration(1024));
+    await this.boundArchiveQueue(1024);
     await this.startDatabase();
     await this.migrate();
+  }
+
+  /** How much of its log the database lets wait for the archive before it drops it. */
+  async boundArchiveQueue(megabytes: number): Promise<void> {
+    await this.fill("secrets-timescaledb", databaseUser, this.configuration(megabytes));
   }
 
   /** Starts a container of the database on the data volume; the one before has to be discarded. */
@@ -214,6 +221,10 @@ export class BackupRig extends Containers {
   private async driverMount(): Promise<string[]> {
     this.driver ??= bundleDriver();
     return ["--volume", `${await this.driver}:/app/main.js:ro`];
+  }
+
+  private configuration(archiveQueueMegabytes: number): Record<string, string> {
+    return { "pgbackrest.conf": pgbackrestConfiguration({ cipherPass: this.cipherPass, archiveQueueMegabytes }) };
   }
 
   private password(of: string): string {

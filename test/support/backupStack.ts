@@ -1,13 +1,16 @@
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
+import { MlflowClient } from "../../mlflow/client";
+import { completeRun } from "../../mlflow/record";
 import { eventually, ThrowAwayStack, type Outcome } from "./throwAwayStack";
 
 /** What `npx trading backups --json` says. */
 export interface Listed {
   readonly restorable: { readonly from: string; readonly to: string } | null;
-  readonly backups: readonly { readonly id: string; readonly kind: string; readonly inSecondCopy: boolean | null }[];
+  readonly backups: readonly { readonly id: string; readonly kind: string; readonly inSecondCopy: boolean | null; readonly lostArtifacts: readonly string[] }[];
 }
 
 /** A throw-away stack with backups, its second copy in a folder of the machine, and data to recognise. */
@@ -48,6 +51,26 @@ export class BackupStack {
     return succeeds(await this.trading(...words));
   }
 
+  /** Runs a command until it says something, and kills it at once, as a power cut would. @returns what it said */
+  killedAt(words: string, ...command: string[]): Promise<string> {
+    const { root, env, name } = this.stack;
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [path.join(root, "operations", "trading.mjs"), ...command, "--stack", name], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+      let said = "";
+      let killed = false;
+      const take = (text: string) => {
+        said += text;
+        if (killed || !said.includes(words)) return;
+        killed = true;
+        child.kill("SIGKILL");
+      };
+      child.stdout.setEncoding("utf8").on("data", take);
+      child.stderr.setEncoding("utf8").on("data", take);
+      child.on("error", reject);
+      child.on("close", () => (killed ? resolve(said) : reject(new Error(`it never said "${words}":\n${said}`))));
+    });
+  }
+
   async listed(...words: string[]): Promise<Listed> {
     return JSON.parse((await this.does("backups", "--json", ...words)).stdout) as Listed;
   }
@@ -72,6 +95,22 @@ export class BackupStack {
     const id = created.run.info.run_id;
     await this.mlflow("PUT", `2.0/mlflow-artifacts/artifacts/0/${id}/artifacts/note.txt`, content);
     return id;
+  }
+
+  /** A run that is completed as a bot completes one: MLflow's database says what files there have to be. @returns its id */
+  async completeRun(content: string): Promise<string> {
+    const note = async function* () {
+      yield content;
+    };
+    const start = { id: content, experiment: "Default", name: content, startTime: 1000, tags: {}, params: {} };
+    const end = { status: "FINISHED" as const, endTime: 2000, metrics: [], artifacts: [{ name: "note.txt", content: note }] };
+    return (await completeRun(new MlflowClient(`http://127.0.0.1:${this.stack.portBase + 1}`), start, end)).runId;
+  }
+
+  /** Has everything that was written so far archived: moments before now can be restored then. */
+  async archived(): Promise<void> {
+    const [segment = ""] = await this.stack.query("select pg_walfile_name(pg_switch_wal())");
+    await eventually(`the log ${segment} is archived`, 120, async () => (await this.stack.query(`select last_archived_wal >= '${segment}' from pg_stat_archiver`))[0] === "t");
   }
 
   /** The content of a run's artifact; undefined where there is none. */

@@ -1,75 +1,10 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { gaps, type WalGap } from "../../../domain/backup/walArchive";
+import { archivedSegments, type LogStretch } from "./archiveFiles";
 import { withClient } from "./connection";
-import { mustBeFolder, repositoryInfo, STANZA, type RepositoryInfo } from "./pgbackrest";
+import { repositoryInfo, STANZA, type RepositoryInfo } from "./pgbackrest";
 import type { DatabaseContext } from "./types";
-
-/** A file of the archived log. */
-export interface ArchivedFile {
-  /** As PostgreSQL names it: a segment, a timeline's history, or a segment that another timeline went on from. */
-  readonly name: string;
-  readonly kind: "segment" | "history" | "partial";
-  /** When it was archived, epoch milliseconds. */
-  readonly at: number;
-}
-
-const names = [
-  { kind: "segment", pattern: /^([0-9A-F]{24})-[0-9a-f]{40}(?:\.[a-z0-9]+)?$/ },
-  { kind: "partial", pattern: /^([0-9A-F]{24}\.partial)-[0-9a-f]{40}(?:\.[a-z0-9]+)?$/ },
-  { kind: "history", pattern: /^([0-9A-F]{8}\.history)$/ },
-] as const;
-
-/** @param archiveId folder of a database's log, for example `17-1` @returns what is in it, sorted by name; nothing where there is no such folder yet */
-export async function archivedFiles(repository: string, archiveId: string): Promise<ArchivedFile[]> {
-  const found: ArchivedFile[] = [];
-  for (const { full, name, kind } of await listArchive(repository, archiveId)) {
-    const at = await archivedAt(full);
-    if (at !== undefined) found.push({ name, kind, at });
-  }
-  return found;
-}
-
-interface ListedFile extends Pick<ArchivedFile, "name" | "kind"> {
-  readonly full: string;
-}
-
-/** Names alone: a month of log is tens of thousands of files, and this is asked for all the time. */
-async function listArchive(repository: string, archiveId: string): Promise<ListedFile[]> {
-  mustBeFolder(repository, "the repository of the database's backup");
-  const folder = path.posix.join(repository, "archive", STANZA, archiveId);
-  const found: ListedFile[] = [];
-  const read = async (within: string) => {
-    for (const entry of await entries(within)) {
-      const full = path.posix.join(within, entry.name);
-      if (entry.isDirectory() && within === folder) await read(full);
-      for (const { kind, pattern } of entry.isFile() ? names : []) {
-        const name = pattern.exec(entry.name)?.[1];
-        if (name !== undefined) found.push({ full, name, kind });
-      }
-    }
-  };
-  await read(folder);
-  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
-}
-
-async function entries(folder: string) {
-  return fs.readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-}
-
-/** @returns undefined when retention took the file away meanwhile */
-async function archivedAt(file: string): Promise<number | undefined> {
-  return fs.stat(file).then(
-    ({ mtimeMs }) => mtimeMs,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    },
-  );
-}
 
 /** How far the database's log is archived. */
 export interface ArchiveState {
@@ -100,8 +35,7 @@ export async function archiveState(context: DatabaseContext): Promise<ArchiveSta
     return rows[0]!;
   });
   if (said.mode !== "on") throw new Error(`the database archives nothing: archive_mode is ${said.mode}; its container has no /secrets/pgbackrest.conf`);
-  const info = await repositoryInfo(context);
-  const holes = await holesOf(info, context.paths.pgbackrest);
+  const holes = await holesOf(await rememberedInfo(context), context.paths.pgbackrest);
   return {
     waiting: said.waiting,
     oldestWaitingSeconds: said.oldest === null ? null : Math.max(0, said.oldest),
@@ -117,19 +51,24 @@ export async function archiveState(context: DatabaseContext): Promise<ArchiveSta
 export async function holesOf({ current, backups }: RepositoryInfo, repository: string): Promise<Pick<ArchiveState, "missing" | "missingSinceNewest">> {
   const own = backups.filter(({ archiveId }) => archiveId === current?.archiveId);
   if (current === null || own.length === 0) return { missing: [], missingSinceNewest: false };
-  const files = await listArchive(repository, current.archiveId);
-  const segments = files.filter(({ kind }) => kind === "segment").map(({ name }) => name);
+  const segments = await archivedSegments(repository, current.archiveId);
   const oldest = own.map(({ start }) => start).sort()[0]!;
-  return { missing: gaps(segments, oldest), missingSinceNewest: gaps(segments, own.at(-1)!.start).length > 0 };
+  const newest = own.at(-1)!.start;
+  const sinceNewest = segments.filter((name) => name >= newest);
+  return { missing: gaps(segments, oldest), missingSinceNewest: gaps(sinceNewest, newest).length > 0 };
 }
 
-/** A stretch of the log, both ends included. */
-export interface LogStretch {
-  /** Folder of the database's log, for example `17-1`. */
-  readonly archiveId: string;
-  /** Segments; the last one may be on a later timeline. */
-  readonly from: string;
-  readonly to: string;
+let remembered: { readonly age: string; readonly info: RepositoryInfo } | undefined;
+
+/** What is in the repository, asked for again only when what pgBackRest answers from has changed: this is looked at all the time. */
+async function rememberedInfo(context: DatabaseContext): Promise<RepositoryInfo> {
+  const { pgbackrest, secrets } = context.paths;
+  const read = [path.join(pgbackrest, "backup", STANZA, "backup.info"), path.join(pgbackrest, "archive", STANZA, "archive.info"), path.join(secrets, "pgbackrest.conf")];
+  const ages = await Promise.all(read.map((file) => fs.stat(file).then(({ ino, size, mtimeMs }) => `${file} ${ino} ${size} ${mtimeMs}`, () => null)));
+  if (ages.includes(null)) return repositoryInfo(context);
+  const age = ages.join("\n");
+  if (remembered?.age !== age) remembered = { age, info: await repositoryInfo(context) };
+  return remembered.info;
 }
 
 /**
@@ -140,7 +79,7 @@ export async function waitArchived(context: DatabaseContext, { archiveId, from, 
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     context.signal.throwIfAborted();
-    const segments = (await listArchive(context.paths.pgbackrest, archiveId)).filter(({ kind, name }) => kind === "segment" && name >= from && name <= to).map(({ name }) => name);
+    const segments = await archivedSegments(context.paths.pgbackrest, archiveId, { from, to });
     if (segments.at(-1) === to && gaps(segments, from).length === 0) return;
     if (Date.now() > deadline) throw new Error(`the database's log from ${from} to ${to} was not archived within ${seconds} s${await complaint(context)}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { recoveryPoint, type RecoveryPoint } from "../../../domain/backup/recoveryPoint";
-import { archivedFiles } from "./archive";
+import { archivedFiles } from "./archiveFiles";
 import { mustBeFolder, pgbackrest, repositoryInfo, STANZA } from "./pgbackrest";
 import { parseOrigins, restorableRange, type RepositoryHistory, type TimelineOrigin } from "./restoreTarget";
 import type { DatabaseContext } from "./types";

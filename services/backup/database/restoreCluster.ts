@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { z } from "zod";
 import { pointId } from "../../../domain/backup/recoveryPoint";
 import { standardPaths } from "../context";
+import { leaveReferences, workFolder } from "../files/restoredReferences";
 import type { ToolContext } from "../progress";
 import { compareContents, indexCheck, logCheck, readContents, structureCheck, verification, writeCheck, type Check, type Verification } from "./clusterChecks";
 import { withClient } from "./connection";
@@ -55,10 +56,11 @@ const sockets = "/tmp/restored";
  * Makes a cluster of the repository beside the one that is used, recovers and verifies it in a private server, and leaves it
  * stopped: it starts as it is in the database's container. Begun anew whenever it is run again.
  *
+ * @param work folder that the tools of one restore share
  * @throws when it cannot be restored; nothing is left under the target's name then. A verification that failed is no error:
  * the cluster is there, and the caller decides
  */
-export async function restoreCluster(request: RestoreClusterRequest, context: ToolContext, paths: DatabaseContext["paths"] = standardPaths): Promise<RestoreClusterResult> {
+export async function restoreCluster(request: RestoreClusterRequest, context: ToolContext, paths: DatabaseContext["paths"] = standardPaths, work = workFolder): Promise<RestoreClusterResult> {
   const { repository, target: folder, to } = request;
   const { progress, signal } = context;
   const target = await chooseTarget(paths, repository, to, signal);
@@ -70,7 +72,10 @@ export async function restoreCluster(request: RestoreClusterRequest, context: To
   try {
     const { server, lastTransaction, seconds } = await recoverCluster(paths, { repository, cluster: unfinished, target, sockets }, context);
     const verifying = Date.now();
-    const facts = await withServer(server, () => inspect(server, target, context));
+    const facts = await withServer(server, async () => {
+      await leaveReferences(server.sockets, work, context);
+      return await inspect(server, target, context);
+    });
     const { checksums } = await settle(unfinished, server, context);
     await changeSettings(unfinished, withoutRecovery);
     const left = await recoveryLeft(unfinished);

@@ -5,11 +5,12 @@ import { z } from "zod";
 import { differences } from "../../../domain/backup/compareContent";
 import type { DatabaseContent } from "../../../domain/backup/recoveryPoint";
 import { standardPaths } from "../context";
+import { leaveReferences, workFolder } from "../files/restoredReferences";
 import type { ToolContext } from "../progress";
 import { run } from "../run";
 import { compareContents, indexCheck, structureCheck, verification, writeCheck, type Check, type Verification } from "./clusterChecks";
 import { withClient } from "./connection";
-import { contentOf } from "./content";
+import { contentOf, mlflowSchema, tradingSchema } from "./content";
 import { copyDatabaseRights, missingRoles } from "./databaseRights";
 import { dumpDatabase } from "./dump";
 import { recoverCluster } from "./recoverCluster";
@@ -28,6 +29,8 @@ export interface RestoreDatabaseResult {
   readonly verification: Verification;
   readonly seconds: { readonly fetch: number; readonly recover: number; readonly dump: number; readonly restore: number; readonly verify: number };
   readonly content: DatabaseContent;
+  /** Of the database that was restored; null of the other one. */
+  readonly versions: { readonly tradingSchema: string | null; readonly mlflowSchema: string | null };
 }
 
 const sockets = "/tmp/restored";
@@ -42,7 +45,7 @@ export function restoredName(database: DatabaseName): string {
  * /scratch, the database dumped from it, and the dump restored. Roles and the other database stay as they are. Begun anew
  * whenever it is run again.
  */
-export async function restoreDatabase(request: RestoreDatabaseRequest, context: ToolContext, paths: DatabaseContext["paths"] = standardPaths, work = "/scratch"): Promise<RestoreDatabaseResult> {
+export async function restoreDatabase(request: RestoreDatabaseRequest, context: ToolContext, paths: DatabaseContext["paths"] = standardPaths, work = workFolder): Promise<RestoreDatabaseResult> {
   const { database, to, repository } = request;
   const { progress, signal } = context;
   const target = await chooseTarget(paths, repository, to, signal);
@@ -53,12 +56,15 @@ export async function restoreDatabase(request: RestoreDatabaseRequest, context: 
   try {
     const { server, seconds } = await recoverCluster(paths, { repository, cluster, target, sockets }, context);
     let wanted: DatabaseContent;
+    let versions: RestoreDatabaseResult["versions"];
     const dumping = Date.now();
     try {
       wanted = await readContent(server.sockets, database, (text) => progress({ step: "verify", text }));
       const missing = await missingRoles({ from: server.sockets, to: paths.sockets, database });
       if (missing.length > 0) throw new Error(`${database} as it was belongs to roles that the running database does not have: ${missing.join(", ")}. Restore both databases as a whole`);
       progress({ step: "dump", text: `dumping ${database} as it was` });
+      versions = await schemaOf(server.sockets, database);
+      if (database === "mlflow") await leaveReferences(server.sockets, work, context);
       await dumpDatabase({ sockets: server.sockets, database, file, signal });
     } finally {
       // It is thrown away: it need not stop cleanly.
@@ -78,10 +84,18 @@ export async function restoreDatabase(request: RestoreDatabaseRequest, context: 
       verification: verification(checks),
       seconds: { ...seconds, dump: (restoring - dumping) / 1000, restore: (verifying - restoring) / 1000, verify: (Date.now() - verifying) / 1000 },
       content,
+      versions,
     };
   } finally {
     for (const left of [cluster, file, sockets]) await fs.rm(left, { recursive: true, force: true });
   }
+}
+
+async function schemaOf(at: string, database: DatabaseName): Promise<RestoreDatabaseResult["versions"]> {
+  return withClient({ sockets: at, database }, async (client) => ({
+    tradingSchema: database === "trading" ? await tradingSchema(client) : null,
+    mlflowSchema: database === "mlflow" ? await mlflowSchema(client) : null,
+  }));
 }
 
 async function readContent(at: string, database: string, step: (text: string) => void): Promise<DatabaseContent> {

@@ -1,6 +1,7 @@
 import type { RecoveryPoint } from "../../../domain/backup/recoveryPoint";
+import { isInFuture } from "../../../domain/backup/schedule";
 import { gaps } from "../../../domain/backup/walArchive";
-import type { ArchivedFile } from "./archive";
+import type { ArchivedFile } from "./archiveFiles";
 import type { RepositoryBackup } from "./pgbackrest";
 
 /** What is restored: the end of the log, a recovery point, or the moment right after the last transaction up to a time. */
@@ -35,12 +36,15 @@ export interface RestoreTarget {
   readonly endsAt: string | null;
 }
 
-/** @throws when it cannot be restored, with what can */
-export function restoreTarget(to: RestoreTo, history: RepositoryHistory, points: readonly RecoveryPoint[]): RestoreTarget {
+/**
+ * @param now epoch milliseconds
+ * @throws when it cannot be restored, with what can
+ */
+export function restoreTarget(to: RestoreTo, history: RepositoryHistory, points: readonly RecoveryPoint[], now = Date.now()): RestoreTarget {
   const physical = points.filter((point) => point.physical !== null);
   if (to.kind === "point") return pointTarget(to.id, history, physical);
   if (history.backups.length === 0) throw new Error("there is no backup of the database to restore");
-  return to.kind === "latest" ? latestTarget(history, physical) : timeTarget(to.time, history, physical);
+  return to.kind === "latest" ? latestTarget(history, physical, now) : timeTarget(to.time, history, physical, now);
 }
 
 function pointTarget(id: string, history: RepositoryHistory, points: readonly RecoveryPoint[]): RestoreTarget {
@@ -65,8 +69,8 @@ function pointTarget(id: string, history: RepositoryHistory, points: readonly Re
   };
 }
 
-function latestTarget(history: RepositoryHistory, points: readonly RecoveryPoint[]): RestoreTarget {
-  const timeline = timelineAt(history, Infinity);
+function latestTarget(history: RepositoryHistory, points: readonly RecoveryPoint[], now: number): RestoreTarget {
+  const timeline = timelineAt(history, Infinity, now);
   const backup = newestBackup(history, timeline, Infinity);
   if (!backup) throw new Error(`no backup leads to the end of the log, which is on timeline ${timeline}`);
   return {
@@ -80,14 +84,14 @@ function latestTarget(history: RepositoryHistory, points: readonly RecoveryPoint
   };
 }
 
-function timeTarget(time: string, history: RepositoryHistory, points: readonly RecoveryPoint[]): RestoreTarget {
-  const range = restorableRange(history);
+function timeTarget(time: string, history: RepositoryHistory, points: readonly RecoveryPoint[], now: number): RestoreTarget {
+  const range = restorableRange(history, now);
   const at = Date.parse(time);
   if (range === null || Number.isNaN(at) || at < range.from || at > range.to) {
     const words = range === null ? "no moment can be restored" : `what can be restored is from ${iso(range.from)} to ${iso(range.to)}`;
     throw new Error(`${time} cannot be restored: ${words}`);
   }
-  const timeline = timelineAt(history, at);
+  const timeline = timelineAt(history, at, now);
   const backup = newestBackup(history, timeline, at);
   if (!backup) throw new Error(`${time} cannot be restored: no backup from before it leads to timeline ${timeline}, which the database was on`);
   const hole = holeBefore(history, backup, timeline, at);
@@ -106,9 +110,9 @@ function timeTarget(time: string, history: RepositoryHistory, points: readonly R
 const iso = (epochMilliseconds: number) => new Date(epochMilliseconds).toISOString();
 
 /** Epoch milliseconds between which every moment can be restored, holes in the log apart; null without a backup. */
-export function restorableRange({ backups, files }: RepositoryHistory): { from: number; to: number } | null {
+export function restorableRange({ backups, files }: RepositoryHistory, now = Date.now()): { from: number; to: number } | null {
   const oldest = backups[0];
-  const last = lastFile(files, Infinity);
+  const last = lastFile(believable(files, now), Infinity);
   if (!oldest || !last) return null;
   const from = consistentFrom(oldest);
   return last.at < from ? null : { from, to: last.at };
@@ -121,6 +125,21 @@ function consistentFrom(backup: RepositoryBackup): number {
 
 const timelineOf = ({ name }: Pick<ArchivedFile, "name">) => parseInt(name.slice(0, 8), 16);
 
+/**
+ * Files whose time can be believed. A clock that was ahead left times that have not come yet, or that log which followed on
+ * the same timeline contradicts; of a clock that is far behind now, nothing can be believed and all of it has to be.
+ */
+function believable(files: readonly ArchivedFile[], now: number): readonly ArchivedFile[] {
+  const followedAt = new Map<number, number>();
+  const believed = [...files].reverse().filter((file) => {
+    const timeline = timelineOf(file);
+    const next = followedAt.get(timeline) ?? Infinity;
+    followedAt.set(timeline, Math.min(next, file.at));
+    return !isInFuture(file.at, now) && !isInFuture(file.at, next);
+  });
+  return believed.length > 0 ? believed.reverse() : files;
+}
+
 function lastFile(files: readonly ArchivedFile[], at: number): ArchivedFile | undefined {
   return files.filter((file) => file.at <= at).reduce<ArchivedFile | undefined>((last, file) => (last && last.at >= file.at ? last : file), undefined);
 }
@@ -129,7 +148,8 @@ function lastFile(files: readonly ArchivedFile[], at: number): ArchivedFile | un
  * The timeline the database was on at a moment, by what was archived around it: a restore goes on on a new timeline, and
  * taking a restore back goes on on the old one.
  */
-export function timelineAt({ files }: Pick<RepositoryHistory, "files">, at: number): number {
+export function timelineAt(history: Pick<RepositoryHistory, "files">, at: number, now = Date.now()): number {
+  const files = believable(history.files, now);
   const before = lastFile(files, at);
   const after = files.filter((file) => file.at > at).reduce<ArchivedFile | undefined>((first, file) => (first && first.at <= file.at ? first : file), undefined);
   if (!before || !after) return timelineOf(before ?? after ?? { name: "00000001" });

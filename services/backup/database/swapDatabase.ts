@@ -56,15 +56,19 @@ export async function unswapDatabase(request: SwapDatabaseRequest, _context: Par
   });
 }
 
-/** Removes the database from before. @throws when there would be none left */
+/**
+ * Removes the database from before, and a restored one that was not put in its place.
+ * @returns whether there was one from before
+ * @throws when there would be none left
+ */
 export async function discardDatabase(request: SwapDatabaseRequest, _context: Partial<ToolContext> = {}, paths: Paths = standardPaths): Promise<{ discarded: boolean }> {
-  const { live, before } = names(request);
+  const { live, restored, before } = names(request);
   return withClient({ sockets: paths.sockets, database: "postgres" }, async (client) => {
     const there = await databases(client);
-    if (!there.has(before)) return { discarded: false };
-    if (!there.has(live)) throw new Error(`${before} is the only one there is: complete the restore or take it back, then discard`);
+    if (!there.has(live)) throw new Error(`there is no database ${live}: complete the restore or take it back, then discard`);
+    await drop(client, restored);
     await drop(client, before);
-    return { discarded: true };
+    return { discarded: there.has(before) };
   });
 }
 

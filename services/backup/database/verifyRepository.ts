@@ -1,5 +1,5 @@
 import { segmentAfter } from "../../../domain/backup/walArchive";
-import { archivedFiles } from "./archive";
+import { archivedFiles } from "./archiveFiles";
 import { mustBeFolder, pgbackrest, repositoryInfo, type RepositoryBackup } from "./pgbackrest";
 import type { DatabaseContext } from "./types";
 

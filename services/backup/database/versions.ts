@@ -28,7 +28,7 @@ export async function imageVersions(signal: AbortSignal, migrations = "/app/migr
  * the same major version reads what another one wrote; TimescaleDB needs the very library of its version.
  */
 export function versionProblem(backedUp: Pick<DatabaseVersions, "postgres" | "timescaledb" | "tradingSchema">, image: ImageVersions): string | null {
-  const how = "restore with the images that the point names (npx trading restore brings them back from the backup), or with the release of this project that made it";
+  const how = "restore it with the release of this project that made it; the images of that release are in the backup (runbooks/Restore_By_Hand.md, section 9)";
   const major = (version: string) => version.split(".")[0];
   if (major(backedUp.postgres) !== major(image.postgres)) return `it was made with PostgreSQL ${backedUp.postgres}, and this image has ${image.postgres}: ${how}`;
   if (backedUp.timescaledb !== "none" && !image.timescaledb.includes(backedUp.timescaledb)) {

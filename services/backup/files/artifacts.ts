@@ -3,6 +3,7 @@ import * as path from "node:path";
 import type pg from "pg";
 import type { BackupContext } from "../context";
 import { demandMounted } from "../mounts";
+import { isLost, readLosses } from "./losses";
 import { artifactReferences, ReferenceCheck, type ArtifactReference, type ArtifactReferences } from "./references";
 import { workOnFirst } from "./repositories";
 import { ResticFailure, type Repository } from "./restic";
@@ -11,9 +12,11 @@ import { countFiles, eachFile, isWhole, takeSnapshot, type Taken } from "./snaps
 /** The artifacts of a recovery point, as its manifest has them, and what they added. */
 export interface ArtifactsPart extends Taken {
   readonly references: { readonly checked: number; readonly missing: string[] };
+  /** Of the missing those that no restore has noted as lost: they may not be missing. */
+  readonly unexplained: readonly string[];
 }
 
-/** A file in the snapshot that says what has to be in it, so that a restore can hold it against what it brought back. */
+/** A file in the snapshot that says what has to be in it, so that a restore can hold it against what it brought back. What was lost before has not. */
 export const referencesFile = "artifact-references.json";
 
 /** What a restore leaves in the volume while it is not done; it is nobody's artifact. */
@@ -28,7 +31,7 @@ export function isUnfinished(name: string): boolean {
  * writes artifacts before it says that a run is complete, so all that the database refers to is there by now.
  *
  * @param mlflow connected to MLflow's database: what it says exists by now is more than what it said in its snapshot
- * @returns with `references.missing` not empty the point is not a good one
+ * @returns with `unexplained` not empty the point is not a good one
  */
 export function takeArtifacts(context: BackupContext, id: string, mlflow: pg.ClientBase): Promise<ArtifactsPart> {
   return storeArtifacts(context, id, () => artifactReferences(mlflow));
@@ -45,9 +48,9 @@ export async function storeArtifacts(context: BackupContext, id: string, look: (
     if (error instanceof ResticFailure && error.reason === "incomplete") return error.message;
     throw error;
   });
-  if (typeof first !== "string" && first.references.missing.length === 0) return first;
+  if (typeof first !== "string" && first.unexplained.length === 0) return first;
   // A file may just have been written anew, or removed with its run: what is still so on a second look is so.
-  context.log.warn({ point: id, problem: typeof first === "string" ? first : first.references.missing }, "the artifacts are stored once more");
+  context.log.warn({ point: id, problem: typeof first === "string" ? first : first.unexplained }, "the artifacts are stored once more");
   return attempt(context, repository, id, (await look()).references);
 }
 
@@ -55,7 +58,8 @@ async function attempt(context: BackupContext, repository: Repository, id: strin
   const { paths, stack, signal } = context;
   const list = path.join(paths.temporary, referencesFile);
   await fs.mkdir(paths.temporary, { recursive: true });
-  const content = JSON.stringify(references);
+  const losses = await readLosses(paths.artifacts);
+  const content = JSON.stringify(references.filter((reference) => !isLost(reference, losses)));
   await fs.writeFile(list, content);
   const skip = (file: string) => path.dirname(file) === paths.artifacts && isUnfinished(path.basename(file));
   const before = await countFiles(paths.artifacts, skip);
@@ -70,5 +74,7 @@ async function attempt(context: BackupContext, repository: Repository, id: strin
   }
   const check = new ReferenceCheck(references);
   await eachFile(repository, taken.snapshot, (file, bytes) => check.see(path.relative(paths.artifacts, file), bytes), { below: paths.artifacts, signal });
-  return { ...taken, ...artifacts, references: { checked: references.length, missing: check.missing() } };
+  const lacking = check.lacking();
+  const unexplained = lacking.filter(({ reference }) => !isLost(reference, losses)).map(({ text }) => text);
+  return { ...taken, ...artifacts, references: { checked: references.length, missing: lacking.map(({ text }) => text) }, unexplained };
 }

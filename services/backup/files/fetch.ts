@@ -3,16 +3,22 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { z } from "zod";
 import { pointId, recoveryPoint } from "../../../domain/backup/recoveryPoint";
+import { size } from "../../../domain/backup/words";
 import { Catalog, type Contents } from "../catalog";
 import { standardPaths, type Paths } from "../context";
 import type { ToolContext } from "../progress";
 import { openToRead } from "./repositories";
 import { restoreFolder } from "./restore";
+import { workFolder } from "./restoredReferences";
 import { restic, type Repository } from "./restic";
-import { countFiles, listSnapshots, type Snapshot } from "./snapshots";
+import { countFiles, listSnapshots, type Counted, type Snapshot } from "./snapshots";
 
-export const fetchRequest = z.strictObject({ point: pointId.nullable() });
-export type FetchRequest = z.infer<typeof fetchRequest>;
+export const fetchRequest = z.strictObject({
+  point: pointId.nullable(),
+  /** Bytes that what is made of it will need on the same disk. */
+  besideBytes: z.int().min(0).default(0),
+});
+export type FetchRequest = z.input<typeof fetchRequest>;
 
 export interface Fetched {
   readonly bytes: number;
@@ -21,14 +27,13 @@ export interface Fetched {
   readonly copiedAt: string;
 }
 
-/** Where it is brought to. */
-export const fetchedFolder = "/scratch";
-
 /**
  * Tool `fetch`: brings the catalog and the database's repository of the second copy to `/scratch/points`, `/scratch/proofs` and
  * `/scratch/pgbackrest`. With a point, the newest copy of the repository that has its backup. What is there already is kept.
+ *
+ * @throws before the repository is fetched when the disk has not room for it and for what is made of it
  */
-export async function fetchSecond(request: FetchRequest, tool: ToolContext, paths: Paths = standardPaths, work = fetchedFolder): Promise<Fetched> {
+export async function fetchSecond(request: FetchRequest, tool: ToolContext, paths: Paths = standardPaths, work = workFolder): Promise<Fetched> {
   const started = performance.now();
   const { progress, signal } = tool;
   progress({ step: "open", text: "the second copy is opened" });
@@ -40,12 +45,28 @@ export async function fetchSecond(request: FetchRequest, tool: ToolContext, path
   await restoreCatalog(repository, catalog, work, paths, tool);
   const database = await databaseSnapshot(repository, snapshots, request.point === null ? null : path.join(work, "points", `${request.point}.json`), paths, signal);
   const target = path.join(work, "pgbackrest");
+  await demandRoom(work, { repository: database.bytes, there: (await countThere(target)).bytes, beside: request.besideBytes ?? 0 });
   const bytes = await restoreFolder(repository, database.id, { folder: paths.pgbackrest, target, step: "fetch", text: "the database's repository is fetched" }, tool);
   const there = await countFiles(target);
   if (there.files !== database.files || there.bytes !== database.bytes) {
     throw new Error(`${repository.name}: of the database's repository ${there.files} files of ${there.bytes} bytes came back instead of ${database.files} of ${database.bytes}`);
   }
   return { bytes, seconds: (performance.now() - started) / 1000, copiedAt: database.time };
+}
+
+/** Of an earlier try. */
+function countThere(folder: string): Promise<Counted> {
+  return countFiles(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return { files: 0, bytes: 0 };
+    throw error;
+  });
+}
+
+async function demandRoom(folder: string, { repository, there, beside }: { readonly repository: number; readonly there: number; readonly beside: number }): Promise<void> {
+  const { bavail, bsize } = await fs.statfs(folder);
+  const [free, needed] = [bavail * bsize, Math.max(0, repository - there) + beside];
+  if (needed <= free) return;
+  throw new Error(`not enough room on the disk of the volumes: ${size(needed)} are needed, ${size(repository)} for the repository that is fetched (${size(there)} of it are there) and ${size(beside)} for what is restored of it, and ${size(free)} are free`);
 }
 
 /**

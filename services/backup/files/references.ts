@@ -104,11 +104,17 @@ export function artifactPath(uri: string): string | null {
   return segments.length === 0 || segments.some((segment) => segment === "." || segment === "..") ? null : segments.join("/");
 }
 
+/** Something that is not there as it has to be, and how that is, in words for the owner. */
+export interface Lacking {
+  readonly reference: ArtifactReference;
+  readonly text: string;
+}
+
 /** Looks at each file that is there, then tells what is missing. */
 export class ReferenceCheck {
   private readonly files: Map<string, ArtifactReference>;
   private readonly folders: Map<string, ArtifactReference>;
-  private readonly wrong: string[] = [];
+  private readonly wrong: Lacking[] = [];
 
   constructor(references: readonly ArtifactReference[]) {
     this.files = new Map(references.filter(({ kind }) => kind === "file").map((reference) => [reference.path, reference]));
@@ -120,16 +126,21 @@ export class ReferenceCheck {
     const file = this.files.get(path);
     if (file) {
       this.files.delete(path);
-      if (file.bytes !== null && file.bytes !== bytes) this.wrong.push(`${path} (${file.of}): ${bytes} bytes instead of ${file.bytes}`);
+      if (file.bytes !== null && file.bytes !== bytes) this.wrong.push({ reference: file, text: `${path} (${file.of}): ${bytes} bytes instead of ${file.bytes}` });
     }
     if (this.folders.size === 0) return;
     // A model may also be named by a single file.
     for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) this.folders.delete(path.slice(0, end));
   }
 
-  /** In words for the owner; empty when all is there. */
+  /** What is not there as it has to be, sorted; empty when all is. */
+  lacking(): Lacking[] {
+    const gone = [...this.files.values(), ...this.folders.values()].map((reference) => ({ reference, text: `${reference.path} (${reference.of})` }));
+    return [...gone, ...this.wrong].sort((one, other) => (one.text < other.text ? -1 : 1));
+  }
+
+  /** The same in words alone. */
   missing(): string[] {
-    const gone = [...this.files.values(), ...this.folders.values()].map(({ path, of }) => `${path} (${of})`);
-    return [...gone, ...this.wrong].sort();
+    return this.lacking().map(({ text }) => text);
   }
 }

@@ -4,10 +4,13 @@ import { z } from "zod";
 import { standardPaths, type Paths } from "../context";
 import type { ToolContext } from "../progress";
 import { referencesFile } from "./artifacts";
+import { bringAlong } from "./bringAlong";
 import { hashFile } from "./dump";
-import { ReferenceCheck, type ArtifactReference } from "./references";
+import { storedReferences, writeLosses } from "./losses";
+import { ReferenceCheck, type ArtifactReference, type Lacking } from "./references";
 import { openToRead } from "./repositories";
 import { restic, type Repository } from "./restic";
+import { restoredReferences, workFolder } from "./restoredReferences";
 import { restoreFolder } from "./restore";
 import { findSnapshot, listSnapshots, walk } from "./snapshots";
 import { demandNoSwap, restoreId } from "./swapArtifacts";
@@ -26,18 +29,20 @@ export interface RestoredArtifacts {
   /** References of the point that were held against what came back, and those with a hash among them. */
   readonly references: number;
   readonly hashes: number;
+  /** References of the restored database that were not in the point and were taken from the present artifacts. */
+  readonly broughtAlong: number;
+  /** References of the restored database that are found nowhere, in words; noted as known losses. */
+  readonly lost: readonly string[];
   readonly seconds: number;
 }
 
-const storedReferences = z.array(
-  z.object({ path: z.string(), kind: z.enum(["file", "folder"]), of: z.string(), bytes: z.int().nullable(), sha256: z.string().nullable() }),
-);
-
 /**
  * Tool `restore-artifacts`: brings MLflow's artifacts of a point back beside the present ones and verifies them: count and
- * bytes, every file against its content in the backup, and what the database refers to by size and hash. Can be repeated.
+ * bytes, every file against its content in the backup, and what the database refers to by size and hash. Where the restored
+ * database is newer than the point, what it refers to beyond that is taken from the present artifacts, and what is not
+ * there either is noted as lost. Can be repeated.
  */
-export async function restoreArtifacts(request: RestoreArtifactsRequest, tool: ToolContext, paths: Paths = standardPaths): Promise<RestoredArtifacts> {
+export async function restoreArtifacts(request: RestoreArtifactsRequest, tool: ToolContext, paths: Paths = standardPaths, work = workFolder): Promise<RestoredArtifacts> {
   const started = performance.now();
   const { progress, signal } = tool;
   const target = await demandNoSwap(paths, request.id);
@@ -49,23 +54,52 @@ export async function restoreArtifacts(request: RestoreArtifactsRequest, tool: T
   await restoreFolder(repository, snapshot.id, { folder: paths.artifacts, target, step: "artifacts", text: "MLflow's artifacts are restored" }, tool);
 
   progress({ step: "verify", text: "the restored artifacts are verified" });
-  const check = new ReferenceCheck(references);
-  const hashes = new Map(references.flatMap(({ path: name, sha256 }) => (sha256 === null ? [] : [[name, sha256] as const])));
-  const found = { files: 0, bytes: 0 };
-  const wrong: string[] = [];
-  for await (const file of walk(target)) {
-    found.files += 1;
-    found.bytes += file.bytes;
-    const name = path.relative(target, file.path);
-    check.see(name, file.bytes);
-    const hash = hashes.get(name);
-    if (hash !== undefined && (await hashFile(file.path, signal)) !== hash) wrong.push(`${name} has another content than MLflow was given`);
-  }
-  wrong.push(...check.missing().map((text) => `${text} is not as MLflow's database says`));
+  const hashes = new Map<string, string>();
+  const { lacking, ...found } = await compare(target, references, hashes, signal);
+  const wrong = lacking.map(({ text }) => text);
   const expected = { files: snapshot.files - 1, bytes: snapshot.bytes - listBytes };
   if (found.files !== expected.files || found.bytes !== expected.bytes) wrong.unshift(`${found.files} files of ${found.bytes} bytes came back instead of ${expected.files} of ${expected.bytes}`);
   if (wrong.length > 0) throw new Error(`the restored artifacts are not right: ${wrong.slice(0, 5).join("; ")}${wrong.length > 5 ? `; and ${wrong.length - 5} more` : ""}`);
-  return { ...found, references: references.length, hashes: hashes.size, seconds: (performance.now() - started) / 1000 };
+  const beyond = await completeFor(await restoredReferences(work), target, paths, hashes, tool);
+  return { ...found, references: references.length, hashes: references.filter(({ sha256 }) => sha256 !== null).length, ...beyond, seconds: (performance.now() - started) / 1000 };
+}
+
+/**
+ * Counts what is below a folder and holds it against references, by size and hash.
+ * @param hashes file below the folder -> its SHA-256, where that is known; what is hashed is added
+ */
+async function compare(folder: string, references: readonly ArtifactReference[], hashes: Map<string, string>, signal: AbortSignal): Promise<{ files: number; bytes: number; lacking: Lacking[] }> {
+  const check = new ReferenceCheck(references);
+  const hashed = new Map(references.flatMap((reference) => (reference.sha256 === null ? [] : [[reference.path, reference] as const])));
+  const found = { files: 0, bytes: 0 };
+  const changed: Lacking[] = [];
+  for await (const file of walk(folder)) {
+    found.files += 1;
+    found.bytes += file.bytes;
+    const name = path.relative(folder, file.path);
+    check.see(name, file.bytes);
+    const reference = hashed.get(name);
+    // One of another size is named for that already.
+    if (reference === undefined || reference.bytes !== file.bytes) continue;
+    const hash = hashes.get(name) ?? (await hashFile(file.path, signal));
+    hashes.set(name, hash);
+    if (hash !== reference.sha256) changed.push({ reference, text: `${name} (${reference.of}): another content than MLflow was given` });
+  }
+  return { ...found, lacking: [...check.lacking(), ...changed] };
+}
+
+/** Completes the restored artifacts for a database that may be newer, as far as the present ones have what it refers to. */
+async function completeFor(wanted: readonly ArtifactReference[] | null, target: string, paths: Paths, hashes: Map<string, string>, { signal, progress }: ToolContext): Promise<Pick<RestoredArtifacts, "broughtAlong" | "lost">> {
+  if (wanted === null) return { broughtAlong: 0, lost: [] };
+  const before = (await compare(target, wanted, hashes, signal)).lacking;
+  if (before.length > 0) progress({ step: "present", text: "what the database refers to beyond the point is looked for among the present artifacts" });
+  for (const { reference } of before) {
+    await bringAlong(paths.artifacts, target, reference, signal);
+    hashes.delete(reference.path);
+  }
+  const after = before.length === 0 ? [] : (await compare(target, wanted, hashes, signal)).lacking;
+  await writeLosses(target, after.map(({ reference }) => reference));
+  return { broughtAlong: before.length - after.length, lost: after.map(({ text }) => text) };
 }
 
 /** What the snapshot says that has to be in it. */

@@ -3,9 +3,11 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { JOBS } from "../../../domain/backup/jobs";
 import type { ToolSite } from "../../../operations/backup/toolContainer";
 import type { Tools } from "../../../operations/backup/tools";
 import { collectedText, collectFiles, commitReports, isCollectable } from "../../../operations/collect";
+import { FakeEngine, healthyStack, makeClone, pageStatus, trading } from "./support";
 
 const site: ToolSite = { stack: "paper", mode: "paper", owner: "c1", image: "sha256:1", backupsOf: "paper", secondCopy: { kind: "none" } };
 
@@ -178,5 +180,37 @@ describe("collecting what containers made for the repository", () => {
   it("says what was collected and what waits", () => {
     expect(collectedText({ committed: [], waiting: [], reason: null })).to.equal(null);
     expect(collectedText({ committed: ["a"], waiting: ["b"], reason: "a merge is under way" })).to.equal("1 report put into Git (a); 1 wait: a merge is under way");
+  });
+});
+
+describe("a command that collects beside its work", () => {
+  let root: string;
+  beforeEach(() => (root = makeClone()));
+  afterEach(() => fs.rmSync(root, { recursive: true }));
+
+  const silent = (job: string) => [job, { running: null, lastRun: null }] as const;
+  const answer = (outbox: number) => `${JSON.stringify({ jobs: Object.fromEntries(JOBS.map(silent)), waitingFor: null, imagesNotArchived: null, outbox })}\n200`;
+
+  for (const [name, prepare] of [
+    ["nothing waits", (engine: FakeEngine) => (engine.execution = { exitCode: 0, output: answer(0) })],
+    ["the service does not answer", (engine: FakeEngine) => (engine.execution = { exitCode: 28, output: "curl: (28) timed out" })],
+    ["the service says what is not understood", (engine: FakeEngine) => (engine.execution = { exitCode: 0, output: "{}\n200" })],
+    ["Docker breaks off", (engine: FakeEngine) => (engine.meanwhile = (call) => (call.startsWith("execute") ? Promise.reject(new Error("socket hang up")) : undefined))],
+    ["the container does not run", (engine: FakeEngine) => (engine.all = engine.all.map((each) => (each.service === "backup" ? { ...each, state: "exited" } : each)))],
+  ] as const) {
+    it(`does what it does alone when ${name}`, async () => {
+      const engine = new FakeEngine(healthyStack());
+      prepare(engine);
+      const { error, exitCode, out } = await trading(root, ["status"], { engine, page: pageStatus() });
+      expect(error).to.equal("");
+      expect(out).to.match(/^Stack {5}paper/);
+      expect(exitCode).to.equal(name === "the container does not run" ? 1 : 0);
+    });
+  }
+
+  it("asks, and does not wait long for the answer", async () => {
+    const engine = new FakeEngine(healthyStack());
+    await trading(root, ["status"], { engine, page: pageStatus() });
+    expect(engine.calls.find((call) => call.startsWith("execute id-backup curl"))).to.contain("--max-time 3 ");
   });
 });

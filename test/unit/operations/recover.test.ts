@@ -4,8 +4,10 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { recoveryKey } from "../../../config/backupSecrets";
 import { bringIn, demandMergeable, folderFacts, isThere, setStateAside, type FolderFacts } from "../../../operations/backup/recoverFolder";
-import { placeOf } from "../../../operations/commands/recover";
-import { makeClone, trading } from "./support";
+import type { Tools } from "../../../operations/backup/tools";
+import { placeOf, recoverCommand } from "../../../operations/commands/recover";
+import { outcomeOf } from "./oneCommand";
+import { container, FakeEngine, makeClone, trading } from "./support";
 
 const KEY = "0123456789abcdef".repeat(4);
 const OTHER = "f".repeat(64);
@@ -127,6 +129,19 @@ describe("recover", () => {
       expect(told.exitCode).to.equal(1);
       expect(told.error).to.contain("stacks/live/key is missing");
     });
+  });
+
+  it("ends what a run that was killed left working, before anything else is looked at", async () => {
+    const root = makeClone();
+    write("key", `${"k".repeat(43)}\n`);
+    const done: string[] = [];
+    const tools: Tools = { run: () => Promise.reject(new Error("not asked for")), hold: () => Promise.reject(new Error("not asked for")), endLeftOvers: async (stack) => void done.push(stack) };
+    const engine = new FakeEngine([container("timescaledb")]);
+    engine.meanwhile = (call) => void done.push(call);
+    const error = await outcomeOf((context, wrap) => recoverCommand(context, wrap, tools), ["--from", folder, "--key-file", path.join(folder, "key")], { root, engine: () => engine, say: () => undefined }).catch((reason: Error) => reason);
+    fs.rmSync(root, { recursive: true });
+    expect((error as Error).message).to.contain("has containers on this machine (trading-paper-timescaledb)");
+    expect(done).to.deep.equal(["paper", "list"]);
   });
 
   for (const [name, argv, message] of [

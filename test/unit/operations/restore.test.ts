@@ -95,6 +95,8 @@ describe("restore", () => {
     const { outcome, said } = await restore(["--confirm", "paper"]);
     expect(outcome?.exitCode).to.equal(0);
     expect(said).to.contain("What would be lost is not known: the database does not answer");
+    // The log leads beyond the newest artifacts that are stored.
+    expect(said).to.contain("(backup 20240301T060000Z); what MLflow refers to from after that is taken from those that are there now, as far as it is.");
     expect(world.calls.filter((call) => call === "point")).to.have.length(1);
   });
 
@@ -210,6 +212,73 @@ describe("restore", () => {
     expect(world.slots.cluster).to.deep.equal(restored);
   });
 
+  it("waits for a recovery point that is under way, and takes the safety point after it", async () => {
+    world.underWay = 3;
+    const { outcome, said } = await restore(["--to", POINT, "--confirm", "paper"]);
+    expect(said).to.contain("waits for the end of the run that is under way: a new one follows");
+    // The first of the service's points is the one that was begun before.
+    expect(outcome?.text).to.contain("What was there before is in recovery point 20240301T115902Z");
+    expect(world.calls.filter((call) => call === "point")).to.have.length(2);
+  });
+
+  it("says which artifacts are lost, also when it is completed by a later run", async () => {
+    world.lost = ["1/r1/artifacts/equity.csv (run r1)"];
+    const { outcome } = await restore(["--to", POINT, "--confirm", "paper"]);
+    expect(outcome?.text).to.match(/LOST: 1 artifact of MLflow: .*\n {2}1\/r1\/artifacts\/equity\.csv \(run r1\)\n/);
+    world = new RestoreWorldFake();
+    world.lost = ["1/r1/artifacts/equity.csv (run r1)"];
+    world.killAt = world.calls.length + 12;
+    expect((await restore(["--to", POINT, "--confirm", "paper"])).killed).to.equal(true);
+    expect(phase()).to.equal("swapping");
+    world.revive();
+    expect((await restore([])).outcome?.text).to.contain("LOST: 1 artifact");
+  });
+
+  it("touches nothing when the log leads to a schema that this stack does not know", async () => {
+    for (const [kind, versions, message] of [
+      [[], { tradingSchema: "0009_future" }, /schema 0009_future is newer than this project's/],
+      [["--only", "mlflow"], { mlflowSchema: "newer" }, /revision newer of MLflow's database is newer than this stack's MLflow/],
+    ] as const) {
+      world = new RestoreWorldFake();
+      world.versions = { ...world.versions, ...versions };
+      const { error } = await restore([...kind, "--confirm", "paper"]);
+      expect(error?.message).to.match(message).and.to.contain("the stack was not touched");
+      expect(world.calls.some((call) => call.startsWith("stop"))).to.equal(false);
+      expect((await restore(["--go-back"])).error).to.equal(undefined);
+    }
+  });
+
+  describe("from another stack's backup", () => {
+    const all = ["--from-stack", "other", "--allow-other-stack", "--to", POINT, "--confirm", "paper"];
+    beforeEach(() => (world.points = [recoveryPoint({ stack: "other" })]));
+
+    it("lets the archive go on with the other database, and holds the other's backups only while they are read", async () => {
+      const { outcome } = await restore(all);
+      expect(outcome?.exitCode).to.equal(0);
+      expect(world.archive).to.equal("new");
+      const order = world.calls.map((call) => call.split(" ").slice(0, 2).join(" "));
+      expect(order.indexOf("hold other")).to.be.greaterThan(order.indexOf("hold paper"));
+      expect(order.indexOf("release other")).to.be.greaterThan(world.calls.findIndex((call) => call === "restore-artifacts done")).and.lessThan(world.calls.findIndex((call) => call.startsWith("stop")));
+    });
+
+    it("gives the archive back to the old database when it goes back, wherever that is cut off", async () => {
+      for (let step = 0; ; step += 1) {
+        world = new RestoreWorldFake();
+        world.points = [recoveryPoint({ stack: "other" })];
+        world.pointGood = false;
+        expect((await restore([...all, "--no-safety-point"])).error?.message, `at ${step}`).to.contain("no new recovery point could be taken");
+        expect([phase(), world.archive], `at ${step}`).to.deep.equal(["finishing", "new"]);
+        world.killAt = world.steps() + step;
+        const { killed } = await restore(["--go-back"]);
+        world.revive();
+        while (fs.existsSync(journal())) expect((await restore(["--go-back"])).error?.message, `after ${step}`).to.equal(undefined);
+        expect(world.archive, `after ${step}`).to.equal("old");
+        expect(world.slots.cluster, `after ${step}`).to.deep.equal(untouched);
+        if (!killed) return expect(step).to.be.greaterThan(5);
+      }
+    });
+  });
+
   it("does nothing without a safety point, unless told so", async () => {
     world.pointGood = false;
     const { error } = await restore(["--confirm", "paper"]);
@@ -250,6 +319,8 @@ describe("restore", () => {
     ["the backup is another stack's", (at: RestoreWorldFake) => (at.points = [recoveryPoint({ stack: "other" })]), ["--confirm", "paper"], undefined, 1, /of stack other, not of paper/],
     ["the disk is too small", (at: RestoreWorldFake) => (at.freeBytes = 1e6), ["--confirm", "paper"], undefined, 1, /not enough room: 537 MB are needed, .* 1\.0 MB are free/],
     ["the schema is newer", (at: RestoreWorldFake) => (at.points = [recoveryPoint({ versions: { ...recoveryPoint().versions, tradingSchema: "0009_future" } })]), ["--confirm", "paper"], undefined, 1, /schema 0009_future is newer than this project's \(0002_known\)/],
+    ["MLflow's schema is newer", (at: RestoreWorldFake) => (at.mlflowRevisions = ["older"]), ["--confirm", "paper"], undefined, 1, /revision abc of MLflow's database is newer than this stack's MLflow/],
+    ["a deployed image is nowhere", (at: RestoreWorldFake) => (at.missingImages = ["migrate"]), ["--confirm", "paper"], undefined, 1, /images that are deployed are nowhere: migrate/],
     ["TimescaleDB is another one", (at: RestoreWorldFake) => (at.timescale = "2.20.0"), ["--confirm", "paper"], undefined, 1, /made with TimescaleDB 2\.19\.3, and this image has 2\.20\.0/],
     ["one database is asked for and the server is gone", (at: RestoreWorldFake) => (at.answers = false), ["--only", "db", "--confirm", "paper"], undefined, 1, /one database alone is restored into the running server/],
     ["the backups are in use", (at: RestoreWorldFake) => (at.held = "restore test"), ["--confirm", "paper"], undefined, 1, /the backups are in use: restore test/],

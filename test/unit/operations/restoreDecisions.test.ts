@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { losses, rowDifferences } from "../../../operations/backup/losses";
 import { progressWriter } from "../../../operations/backup/progressText";
 import { withSalt } from "../../../operations/backup/restoreConfiguration";
-import { neededBytes, size } from "../../../operations/backup/restorePlan";
+import { neededBytes, schemaProblems, size } from "../../../operations/backup/restorePlan";
 import { chooseTarget, parseTo, type Restorable } from "../../../operations/backup/restoreTarget";
 import { parseCounts } from "../../../operations/backup/serverContent";
 import { toolArguments, type ToolSite } from "../../../operations/backup/toolContainer";
@@ -97,6 +97,24 @@ describe("what a restore would lose", () => {
   });
 });
 
+describe("schemas of a backup", () => {
+  const known = { trading: ["0001_first", "0002_known"], mlflow: ["abc", "def"] };
+  for (const [name, schemas, more, problems] of [
+    ["are known", { tradingSchema: "0001_first", mlflowSchema: "def" }, {}, []],
+    ["are none before anything was made", { tradingSchema: "none", mlflowSchema: null }, {}, []],
+    ["are newer in the trading database", { tradingSchema: "0003_new", mlflowSchema: "abc" }, {}, [/^the backup's schema 0003_new is newer than this project's \(0002_known\): check out .* npm run pulumi -- up --stack paper first$/]],
+    ["are newer in MLflow's database", { tradingSchema: null, mlflowSchema: "xyz" }, {}, [/^the backup's revision xyz of MLflow's database is newer than this stack's MLflow, which would not start on it: check out /]],
+    ["have a second head that MLflow does not know", { tradingSchema: null, mlflowSchema: "abc,xyz" }, {}, [/revision xyz /]],
+    ["cannot be held against an MLflow that is not there", { tradingSchema: null, mlflowSchema: "xyz" }, { mlflow: null }, []],
+  ] as const) {
+    it(name, () => {
+      const found = schemaProblems(schemas, { ...known, ...more }, "paper");
+      expect(found).to.have.length(problems.length);
+      problems.forEach((problem, index) => expect(found[index]).to.match(problem));
+    });
+  }
+});
+
 describe("the container of a tool", () => {
   const site: ToolSite = { stack: "paper", backupsOf: "paper", owner: "c1", image: "sha256:b", mode: "paper", secondCopy: { kind: "path", path: "D:\\my, \"backups\"" } };
   const mounts = (words: readonly string[]) => words.filter((_, index) => words[index - 1] === "--mount");
@@ -113,8 +131,8 @@ describe("the container of a tool", () => {
     expect(mounts(toolArguments(site, "restore-cluster", {}, false))).to.deep.equal([
       "type=volume,source=trading-paper-secrets-backup,target=/secrets,readonly",
       "type=volume,source=trading-paper-timescaledb-data,target=/data",
+      "type=volume,source=trading-paper-restore-work,target=/scratch",
       "type=volume,source=trading-paper-backups,target=/backups,readonly",
-      "type=volume,source=trading-paper-restore-work,target=/scratch,readonly",
     ]);
     expect(mounts(toolArguments({ ...site, backupsReadOnly: true }, "hold", {}, false))).to.include("type=volume,source=trading-paper-backups,target=/backups,readonly");
   });
@@ -125,6 +143,7 @@ describe("the container of a tool", () => {
       "type=volume,source=trading-other-secrets-backup,target=/secrets,readonly",
       "type=volume,source=trading-paper-mlflow-artifacts,target=/artifacts",
       "type=volume,source=trading-other-backups,target=/backups,readonly",
+      "type=volume,source=trading-paper-restore-work,target=/scratch,readonly",
     ]);
   });
 

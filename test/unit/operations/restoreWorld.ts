@@ -36,7 +36,7 @@ export function recoveryPoint(more: Partial<RecoveryPoint> = {}): RecoveryPoint 
 /** As much of the service's status as the commands need. */
 function statusOf(points: number) {
   const startedAt = new Date(NOW + points).toISOString();
-  const run = { job: "point" as const, startedAt, finishedAt: startedAt, outcome: "good" as const, reason: "all of it", bytes: 1, storedBytes: 1, point: "20240301T115959Z" };
+  const run = { job: "point" as const, startedAt, finishedAt: startedAt, outcome: "good" as const, reason: "all of it", bytes: 1, storedBytes: 1, point: `20240301T1159${String(points).padStart(2, "0")}Z` };
   const jobs = Object.fromEntries(JOBS.map((job) => [job, { running: null, lastRun: null }])) as Record<Job, { running: null; lastRun: JobRun | null }>;
   return { jobs: { ...jobs, point: { running: null, lastRun: points === 0 ? null : run } }, waitingFor: null, imagesNotArchived: null };
 }
@@ -71,7 +71,19 @@ export class RestoreWorldFake {
   };
   answers = true;
   verificationPasses = true;
+  /** Of what is restored. */
+  versions = { tradingSchema: "0002_known", mlflowSchema: "abc" };
+  /** Alembic revisions that MLflow's image has. */
+  mlflowRevisions: string[] | null = ["abc"];
+  /** References of MLflow's database that the artifacts do not have. */
+  lost: string[] = [];
+  /** Service -> image that Docker has thrown away. */
+  missingImages: string[] = [];
+  /** Whose log the archive of the stack takes: that of the old database, or of the new one. */
+  archive: string | undefined = "old";
   pointGood = true;
+  /** For so many looks a recovery point is under way that was begun before. */
+  underWay = 0;
   held: string | undefined;
   /** Number of the step before which the command is killed. */
   killAt = Infinity;
@@ -111,8 +123,15 @@ export class RestoreWorldFake {
     const answer = (status: number, body: unknown) => ({ exitCode: 0, output: `${JSON.stringify(body)}\n${status}` });
     if (command.includes("POST")) {
       this.mark("point");
+      if (this.underWay > 0) return answer(202, { job: "point", state: "running" });
       this.pointsTaken += 1;
       return answer(202, { job: "point", state: "asked" });
+    }
+    if (this.underWay > 0) {
+      this.underWay -= 1;
+      if (this.underWay === 0) this.pointsTaken += 1;
+      const { jobs, ...rest } = statusOf(this.pointsTaken - (this.underWay === 0 ? 1 : 0));
+      return answer(200, { ...rest, jobs: { ...jobs, point: { ...jobs.point, running: { since: new Date(NOW).toISOString(), step: "the database" } } } });
     }
     const status = statusOf(this.pointsTaken);
     const { point } = status.jobs;
@@ -131,6 +150,11 @@ export class RestoreWorldFake {
       options?.onProgress?.({ kind: "progress", step: tool, text: `doing ${tool}`, done: 1, total: 2 });
       if (tool === "points") return { points: this.points, proofs: [], log: this.log };
       if (tool === "fetch") return { bytes: 1, seconds: 1 };
+      if (tool === "adopt-database") {
+        this.archive = this.slots.cluster.live;
+        this.mark("adopt-database done");
+        return { adopted: true };
+      }
       const [verb, what] = tool.split("-") as [string, keyof RestoreWorldFake["slots"]];
       const slot = this.slots[what];
       if (slot === undefined) throw failure(`no tool ${tool}`);
@@ -141,10 +165,11 @@ export class RestoreWorldFake {
       const passed = this.verificationPasses;
       const all = { trading: databaseContent({ fills: 3 }), mlflow: databaseContent({ runs: 1 }) };
       const content = what === "database" ? all[(request as { database: keyof typeof all }).database] : all;
-      return what === "artifacts" ? { verification: { passed: true, checks: [] } } : { content, verification: { passed, checks: [{ name: "rows", passed, detail: "fills differ" }] } };
+      return what === "artifacts" ? { lost: this.lost } : { content, versions: this.versions, verification: { passed, checks: [{ name: "rows", passed, detail: "fills differ" }] } };
     },
-    hold: async (_site, holder) => {
-      this.mark("hold");
+    hold: async (site, holder) => {
+      this.mark(`hold ${site.backupsOf}`);
+      if (site.backupsOf !== "paper") return { check: () => undefined, release: async () => void this.calls.push(`release ${site.backupsOf}`) };
       if (this.held !== undefined) throw failure(`the backups are in use: ${this.held}`);
       this.held = holder;
       return { check: () => undefined, release: async () => void (this.held = undefined) };
@@ -174,6 +199,10 @@ export class RestoreWorldFake {
     },
     freeBytes: async () => this.freeBytes,
     timescaleVersion: async () => this.timescale,
+    mlflowRevisions: async () => this.mlflowRevisions,
+    bringImages: async () => {
+      if (this.missingImages.length > 0) throw failure(`images that are deployed are nowhere: ${this.missingImages.join(", ")}`);
+    },
     migrate: async () => this.mark("migrate"),
     dropUnused: async () => {
       this.mark("drop");

@@ -60,6 +60,7 @@ describe("tend", () => {
         site: async () => ({ stack: "paper", mode: "paper", owner: "c1", image: "sha256:1", backupsOf: "paper", secondCopy: { kind: "none" } }),
         imagesNotArchived: async () => [],
         storeImages: async (_tools, _site, missing) => ({ stored: missing ?? [], already: [] }),
+        removeLeftOvers: async () => [],
         test: async () => (calls.push("test"), { report: passedReport, files: ["reports/restore-tests/x.md"], uncommitted: null }),
         ...more,
       };
@@ -89,7 +90,7 @@ describe("tend", () => {
       for (let time = 0; time < 2; time++) {
         const { exitCode, document } = await tend();
         expect(exitCode).to.equal(0);
-        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false]);
+        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false]);
       }
       expect(calls).to.not.include("test");
       expect(readTendRecord(root, "paper")).to.deep.equal({ at: "2026-11-21T12:00:00.000Z", exitCode: 0, text: "nothing was due" });
@@ -101,6 +102,14 @@ describe("tend", () => {
       expect(exitCode).to.equal(0);
       expect(calls).to.include("test");
       expect(text).to.match(/put into the backup: broker/).and.match(/The restore test of stack paper passed/);
+    });
+
+    it("removes what a killed restore test left, although no test is due", async () => {
+      const { exitCode, text } = await tend({ removeLeftOvers: async () => ["restoretest0a1b2c"] });
+      expect(exitCode).to.equal(0);
+      expect(text).to.contain("removed what restore tests left that were killed: restoretest0a1b2c");
+      expect(calls).to.not.include("test");
+      expect(readTendRecord(root, "paper")?.text).to.match(/^left-overs: removed/);
     });
 
     it("does the others when one part fails, and does not end well", async () => {

@@ -29,13 +29,14 @@ const facts: AlarmFacts = {
   now,
   awakeSince: now - 30 * day,
   jobs: { point: good, dump: good, copy: good, prune: good, check: good },
-  sizes: { point: [50e6, 100e6], dump: [50e6, 100e6] },
+  sizes: { point: [50e6, 100e6], dump: [50e6, 100e6], dumpFiles: [5e6, 10e6], artifacts: [5e6, 10e6], clone: [1e6, 10e6] },
   archive,
   disk: { usedShare: 0.899, freeBytes: 3.2e9 },
+  dataDisk: { usedShare: 0.899, freeBytes: 3.2e9 },
   restoreTest: { lastPassedAt: now - 35 * day, lastFailed: { at: now - 36 * day, reason: "old" }, firstSeen: now - 100 * day },
   secondCopy,
   clone,
-  clock: { jumpMilliseconds: null, newestPointInFuture: null },
+  clock: { jump: null, newestPointInFuture: null },
   imagesNotArchived: [],
   brokenFiles: [],
 };
@@ -73,13 +74,19 @@ const cases: [name: string, change: Partial<AlarmFacts>, alarms: { key: string; 
   [
     "the newest dump is small",
     { sizes: { point: [60e6, 100e6], dump: [49e6, 100e6, 100e6, 98e6] } },
-    [{ key: "backup.small", critical: true, says: ["the newest dump is of 49.0 MB, the median of the 3 before it is 100.0 MB", "below 50 % is suspicious"] }],
+    [{ key: "backup.small", critical: true, says: ["the databases of the newest dump: 49.0 MB, and the median of the 3 before is 100.0 MB (below 50 % is suspicious)"] }],
   ],
   [
     "both kinds are small",
     { sizes: { point: [1e6, 100e6, 110e6], dump: [0, 100e6] } },
-    [{ key: "backup.small", critical: true, says: ["the newest point is of 1.0 MB, the median of the 2 before it is 105.0 MB; the newest dump is of 0 bytes"] }],
+    [{ key: "backup.small", critical: true, says: ["the databases of the newest point: 1.0 MB, and the median of the 2 before is 105.0 MB (below 50 % is suspicious); the databases of the newest dump: 0 bytes"] }],
   ],
+  [
+    "files are small",
+    { sizes: { dumpFiles: [4.9e6, 10e6], artifacts: [4.9e6, 10e6], clone: [0.9e6, 10e6] } },
+    [{ key: "backup.small", critical: true, says: ["the files of the newest dump: 4.9 MB", "MLflow's artifacts: 4.9 MB", "the clone: 900.0 kB, and the median of the 1 before is 10.0 MB (below 10 % is suspicious)"] }],
+  ],
+  ["files are small that always were next to nothing", { sizes: { artifacts: [0, 999_999], clone: [0, 9_999] } }, []],
   ["only older ones than ten were larger", { sizes: { point: [40e6, ...Array<number>(10).fill(50e6), ...Array<number>(30).fill(500e6)] } }, []],
   ["the first one has nothing to be compared with", { sizes: { point: [1], dump: [] } }, []],
   ["no size is known", { sizes: {} }, []],
@@ -103,6 +110,9 @@ const cases: [name: string, change: Partial<AlarmFacts>, alarms: { key: string; 
   ["nobody knows of the archive", { archive: { unknownSince: now - 2 * hour } }, [{ key: "backup.archive.unknown", critical: true, says: ["has not said for 2 hours", "docker logs --tail 50 trading-paper-timescaledb"] }]],
 
   ["the disk is nearly full", { disk: { usedShare: 0.9, freeBytes: 3.2e9 } }, [{ key: "backup.disk.full", critical: true, says: ["90 % full, 3.2 GB are free (alarm from 90 %)", "trading:backup, retention"] }]],
+
+  ["the database's disk is nearly full", { dataDisk: { usedShare: 0.9, freeBytes: 3.2e9 } }, [{ key: "backup.dataDisk.full", critical: true, says: ["The database's disk is 90 % full, 3.2 GB are free (alarm from 90 %)", "the database ends"] }]],
+  ["the database lies on the disk of the backups", { dataDisk: null, disk: { usedShare: 0.95, freeBytes: 1 } }, [{ key: "backup.disk.full", critical: true, says: ["The backups' disk is 95 % full"] }]],
 
   [
     "the restore test is overdue",
@@ -149,10 +159,10 @@ const cases: [name: string, change: Partial<AlarmFacts>, alarms: { key: string; 
   ["the repository has no remote", { clone: { ...clone, noRemote: true } }, [{ key: "backup.clone.noRemote", says: ["has no remote", "git remote add origin"] }]],
   ["the clone was never looked at", { clone: { unpushedSince: null, unpushedCommits: null, noRemote: true, lastTakenAt: null } }, []],
 
-  ["the clock jumped ahead", { clock: { jumpMilliseconds: day, newestPointInFuture: null } }, [{ key: "backup.clock.jumped", says: ["jumped ahead by 24 hours; by it now is 2026-11-21 12:00 UTC", "Nothing is removed"] }]],
+  ["the clock jumped ahead", { clock: { jump: { at: new Date(now - hour).toISOString(), milliseconds: day }, newestPointInFuture: null } }, [{ key: "backup.clock.jumped", says: ["jumped ahead by 24 hours; by it now is 2026-11-21 12:00 UTC", "Nothing is removed before 2026-11-22 11:00 UTC"] }]],
   [
     "the clock was ahead and came back",
-    { clock: { jumpMilliseconds: -day, newestPointInFuture: now + day } },
+    { clock: { jump: { at: new Date(now).toISOString(), milliseconds: -day }, newestPointInFuture: now + day } },
     [
       { key: "backup.clock.jumped", says: ["jumped back by 24 hours"] },
       { key: "backup.clock.future", says: ["is of 2026-11-22 12:00 UTC, 24 hours in the future"] },

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { pointIdAt, timeOfPoint } from "../../../../domain/backup/recoveryPoint";
-import { fullsToKeep, keptPoints, mayPrune, type KeepablePoint, type RetentionPolicy } from "../../../../domain/backup/retention";
+import { fullsToKeep, keptPoints, mayPrune, type KeepablePoint, type RetentionPolicy, type PruneFacts } from "../../../../domain/backup/retention";
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -226,19 +226,26 @@ describe("the number of full backups that stay", () => {
 
 describe("pruning", () => {
   const now = Date.UTC(2026, 10, 21, 3, 50);
-  const cases: [name: string, facts: { newestPoint: number | null; jumped: boolean }, allowed: boolean, reason: string][] = [
-    ["is allowed with a good point", { newestPoint: now - 3 * hour, jumped: false }, true, "the newest good recovery point is of 2026-11-21T00:50:00.000Z"],
-    ["is allowed with an old one: it removes nothing that is the newest", { newestPoint: now - 30 * day, jumped: false }, true, "2026-10-22T03:50:00.000Z"],
-    ["is not allowed without a good point", { newestPoint: null, jumped: false }, false, "nothing is removed: there is no good recovery point"],
-    ["is not allowed with a point in the future", { newestPoint: now + 61_000, jumped: false }, false, "in the future by this clock (2026-11-21T03:50:00.000Z)"],
-    ["is not allowed with a point in the future after a jump", { newestPoint: now + day, jumped: true }, false, "in the future"],
-    ["is allowed with a point that is ahead by less than a minute", { newestPoint: now + 59_000, jumped: false }, true, "2026-11-21T03:50:59.000Z"],
-    ["is not allowed after a jump, with a point that is a day old", { newestPoint: now - day, jumped: true }, false, "the clock jumped"],
-    ["is allowed after a jump, with a newer point", { newestPoint: now - day + 1000, jumped: true }, true, "2026-11-20T03:50:01.000Z"],
+  const recent = now - 3 * hour;
+  const jump = (ago: number, milliseconds: number) => ({ at: new Date(now - ago).toISOString(), milliseconds });
+  const cases: [name: string, facts: Partial<PruneFacts>, allowed: boolean, reason: string][] = [
+    ["is allowed with a good point", {}, true, "the newest good recovery point is of 2026-11-21T00:50:00.000Z"],
+    ["is allowed with an old one: it removes nothing that is the newest", { newestPoint: now - 30 * day }, true, "2026-10-22T03:50:00.000Z"],
+    ["is not allowed without a good point", { newestPoint: null }, false, "nothing is removed: there is no good recovery point"],
+    ["is not allowed with a point in the future", { newestPoint: now + 61_000 }, false, "in the future by this clock (2026-11-21T03:50:00.000Z)"],
+    ["is not allowed with a point in the future after a jump", { newestPoint: now + day, jump: jump(2 * day, day) }, false, "in the future"],
+    ["is allowed with a point that is ahead by less than a minute", { newestPoint: now + 59_000 }, true, "2026-11-21T03:50:59.000Z"],
+    ["is not allowed with a point a day old when nobody watched the clock", { newestPoint: now - day, unwatched: true }, false, "a new one has to be made first"],
+    ["is allowed with a newer one when nobody watched the clock", { newestPoint: now - day + 1000, unwatched: true }, true, "2026-11-20T03:50:01.000Z"],
+    ["is allowed after a night's sleep, with a new point", { jump: jump(hour, 9 * hour) }, true, "2026-11-21T00:50:00.000Z"],
+    ["is not allowed after a night's sleep, with a point a day old", { newestPoint: now - day, jump: jump(hour, 9 * hour) }, false, "a new one has to be made first"],
+    ["is not allowed after a jump ahead, though a point was made by the new time", { newestPoint: now - 1000, jump: jump(day - 1, day) }, false, "the clock jumped ahead by 24 hours; it is trusted again at 2026-11-21T03:50:00.001Z"],
+    ["is not allowed after a jump back", { newestPoint: now - 1000, jump: jump(hour, -2 * hour) }, false, "the clock jumped back by 2 hours"],
+    ["is allowed a day after a jump", { jump: jump(day, day) }, true, "2026-11-21T00:50:00.000Z"],
   ];
   for (const [name, facts, allowed, reason] of cases) {
     it(name, () => {
-      const answer = mayPrune({ now, ...facts });
+      const answer = mayPrune({ now, newestPoint: recent, jump: null, unwatched: false, ...facts });
       expect(answer.allowed).to.equal(allowed);
       expect(answer.reason).to.include(reason);
     });

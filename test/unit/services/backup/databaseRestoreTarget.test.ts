@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { RecoveryPoint } from "../../../../domain/backup/recoveryPoint";
-import type { ArchivedFile } from "../../../../services/backup/database/archive";
+import type { ArchivedFile } from "../../../../services/backup/database/archiveFiles";
 import type { RepositoryBackup } from "../../../../services/backup/database/pgbackrest";
 import { parseOrigins, position, restorableRange, restoreTarget, timelineAt, type RepositoryHistory, type RestoreTo } from "../../../../services/backup/database/restoreTarget";
 
@@ -63,6 +63,21 @@ describe("what of the repository is restored", () => {
     expect(restoreTarget({ kind: "latest" }, takenBack, points).timeline).to.equal(1);
     expect(timelineAt(takenBack, at("12:05:00"))).to.equal(1);
   });
+
+  /** What archived with its clock a day ahead, on the timeline that the restore at 11:00 left. */
+  const ahead = { ...wal(1, 6, "10:55:00"), at: at("10:55:00") + 86_400_000 };
+  const clocks: { what: string; files: ArchivedFile[]; now: number; timeline: number; to: string }[] = [
+    { what: "whose time has not come", files: files.map((file) => (file.name === ahead.name ? ahead : file)), now: at("12:30:00"), timeline: 2, to: "12:00:00" },
+    { what: "that what followed on its timeline contradicts, once its time has come", files: [...files.map((file) => (file.name === ahead.name ? ahead : file)), wal(1, 7, "10:58:00")], now: at("12:30:00") + 2 * 86_400_000, timeline: 2, to: "12:00:00" },
+    { what: "though all of it lies in the future of a clock that is far behind", files, now: at("12:00:00") - 86_400_000, timeline: 2, to: "12:00:00" },
+  ];
+  for (const { what, files: present, now, timeline, to } of clocks) {
+    it(`goes by the timeline that is used and not by log ${what}`, () => {
+      const history = { ...restored, files: [...present].sort((one, other) => (one.name < other.name ? -1 : 1)) };
+      expect(restoreTarget({ kind: "latest" }, history, points, now)).to.include({ timeline, endsAt: null });
+      expect(restorableRange(history, now)?.to).to.equal(at(to));
+    });
+  }
 
   const refusals: { what: string; to: RestoreTo; from?: RepositoryHistory; message: RegExp }[] = [
     { what: "a time after the end of the log", to: { kind: "time", time: `${day}13:00:00Z` }, message: /what can be restored is from 2026-11-21T08:00:01.000Z to 2026-11-21T12:00:00.000Z/ },

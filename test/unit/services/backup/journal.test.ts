@@ -44,9 +44,21 @@ describe("the journal of the backups", () => {
     expect(second.runs("dump")).to.have.length(1);
     expect(second.runs("dump")[0]).to.include({ outcome: "failed", startedAt: "2026-11-21T10:00:00.000Z", finishedAt: "2026-11-21T10:00:05.000Z" });
     expect(second.runs("dump")[0]!.reason).to.match(/^ended without a word/);
+    expect(second.brokenOff).to.deep.equal(second.runs("dump"));
     expect(second.current.jobs.dump).to.include({ begun: null, failures: 1 });
     const third = await open(start + 9000);
-    expect(third.runs("dump")).to.have.length(1);
+    expect([third.runs("dump").length, third.brokenOff]).to.deep.equal([1, []]);
+  });
+
+  it("gives each run a name of its own, which it keeps, and takes those of earlier releases without", async () => {
+    const journal = await open();
+    for (const _ of [1, 2]) await journal.end("point", good, start);
+    const [second, first] = journal.runs("point");
+    expect(first!.id).to.be.a("string").and.not.equal(second!.id);
+    expect((await open()).runs("point")).to.deep.equal([second, first]);
+    const { id: _, ...without } = first!;
+    await writeFile(path.join(home.paths.journal, "point.json"), JSON.stringify([without]));
+    expect((await open()).runs("point")).to.deep.equal([without]);
   });
 
   it("keeps the newest fifty runs", async () => {
@@ -79,17 +91,28 @@ describe("the journal of the backups", () => {
     expect((await open()).current.jobs.point.failures).to.equal(2);
   });
 
-  it("does not trust the clock until it has shown to be right, again after every start", async () => {
+  it("has not watched the clock until something was removed, again after every start", async () => {
     const journal = await open();
-    expect(journal.jumped).to.equal(true);
+    expect(journal.unwatched).to.equal(true);
     await journal.forgetJump();
-    expect(journal.jumped).to.equal(false);
-    await journal.noteJump({ at: "2026-11-21T10:00:00.000Z", milliseconds: -60_000 });
-    expect(journal.jumped).to.equal(true);
+    expect(journal.unwatched).to.equal(false);
+    expect((await open()).unwatched).to.equal(true);
+  });
+
+  it("keeps a jump of the clock over lives until it is forgotten, whatever sleeps follow", async () => {
+    const jump = { at: "2026-11-21T10:00:00.000Z", milliseconds: -60_000 };
+    const journal = await open();
+    await journal.noteJump(jump);
+    await journal.noteJump({ at: "2026-11-21T19:00:00.000Z", milliseconds: 9 * 3_600_000 });
     const next = await open();
-    expect(next.current.jump).to.deep.equal({ at: "2026-11-21T10:00:00.000Z", milliseconds: -60_000 });
+    expect(next.current.jump).to.deep.equal(jump);
     await next.forgetJump();
     expect((await open()).current.jump).to.equal(null);
+  });
+
+  it("sees that the clock was set back meanwhile by a jump that is still to come", async () => {
+    await (await open()).noteJump({ at: "2027-11-21T10:00:00.000Z", milliseconds: 365 * 86_400_000 });
+    expect((await open()).current.jump).to.deep.equal({ at: "2026-11-21T10:00:00.000Z", milliseconds: -365 * 86_400_000 });
   });
 
   it("goes on in memory where there is no place for it", async () => {

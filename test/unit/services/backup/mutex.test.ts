@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { takeMutex, type Mutex } from "../../../../services/backup/mutex";
@@ -35,6 +35,17 @@ describe("the mutex of the backups", function () {
     await (first as Mutex).release();
     expect(await readFile(lock, "utf8")).to.equal("");
     expect(await take("restore")).not.to.have.property("heldBy");
+  });
+
+  it("waits a moment for the name of one that has just got it", async () => {
+    await take("point");
+    await writeFile(lock, "");
+    const asked = take("restore");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await writeFile(lock, "point since then\n");
+    expect(await asked).to.deep.equal({ heldBy: "point since then" });
+    await writeFile(lock, "");
+    expect(await take("restore")).to.deep.equal({ heldBy: "another job" });
   });
 
   it("is had by exactly one of many that come at once", async () => {

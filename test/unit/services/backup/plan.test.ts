@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { freshState, type JobState } from "../../../../services/backup/journal";
-import { dueJobs, jobOverdue, monthToReport, nextStart, retryAt } from "../../../../services/backup/plan";
+import { allWell, dueJobs, jobOverdue, monthToReport, nextStart, retryAt } from "../../../../services/backup/plan";
 import { sampleSettings } from "./samples";
 
 const at = (iso: string) => Date.parse(`2026-11-${iso}Z`);
@@ -87,6 +87,24 @@ describe("whether a job is overdue", () => {
     const settings = { ...sampleSettings, secondCopy: { kind: "none" as const } };
     expect(jobOverdue(settings, "copy", allGood("01T10:00"), at("21T13:41"), at("01T00:00"))).to.equal(null);
   });
+});
+
+describe("whether all is well", () => {
+  const cases: [what: string, jobs: Record<string, Partial<JobState>>, now: string, well: boolean][] = [
+    ["when every job was good", {}, "21T11:00", true],
+    ["not while a point failed, whatever others did since", { point: { failures: 1 } }, "21T11:00", false],
+    ["not while a check failed", { check: { failures: 1 } }, "21T11:00", false],
+    ["though the disk of the second copy is away", { copy: { failures: 9 } }, "21T11:00", true],
+    ["not when one is late", {}, "21T13:41", false],
+    ["when none has had its time yet", { check: { lastStart: null, lastFinish: null, lastGood: null } }, "21T11:00", true],
+  ];
+  for (const [what, jobs, now, well] of cases) {
+    it(what, () => {
+      const state = allGood("21T10:00");
+      for (const [job, change] of Object.entries(jobs)) Object.assign(state.jobs[job as "point"], change);
+      expect(allWell(sampleSettings, state, at(now), at("01T00:00"))).to.equal(well);
+    });
+  }
 });
 
 describe("which month is to be reported", () => {

@@ -27,6 +27,7 @@ const seen: Seen = {
   },
   archive: { lastArchivedAt: now - 60_000, lastArchivedWal: "0".repeat(24), failedCount: 1, waiting: 3, oldestWaitingSeconds: 70, missing: [{ after: null, before: "0".repeat(24) }] },
   disk: { totalBytes: 100, freeBytes: 10, usedShare: 0.9 },
+  dataDisk: { totalBytes: 200, freeBytes: 100, usedShare: 0.5 },
   imagesNotArchived: ["bot"],
   restorable: { from: "2026-11-20T00:00:00.000Z", to: "2026-11-21T11:59:00.000Z" },
   sizes: { databaseBytes: 5, filesBytes: 6 },
@@ -66,6 +67,7 @@ describe("the status of the backups", () => {
     expect(status.archive).to.deep.equal({ lastArchivedAt: "2026-11-21T11:59:00.000Z", waiting: 3, oldestWaitingSeconds: 70, failedCount: 1, holes: 1 });
     expect(status.channel).to.include({ webhook: false, undelivered: 2 }).and.to.have.deep.property("problems", ["ENOTFOUND"]);
     expect(status.alarms).to.deep.equal([{ key: "backup.disk.full", severity: "critical", text: "full", runbook: "x", since: "2026-11-21T12:00:00.000Z" }]);
+    expect([status.disk?.usedShare, status.dataDisk?.usedShare]).to.deep.equal([0.9, 0.5]);
     expect(status.broken).to.deep.equal(["/backups/points/x.json: no JSON"]);
   });
 
@@ -85,13 +87,14 @@ describe("the status of the backups", () => {
       'trading_backup_overdue{job="dump"} 1',
       'trading_backup_runs_failed_total{job="dump"} 1',
       'trading_backup_disk_used_share{stack="paper"} 0.9',
+      'trading_backup_data_disk_used_share{stack="paper"} 0.5',
       'trading_backup_wal_waiting{stack="paper"} 3',
       'trading_backup_restore_test_timestamp_seconds{stack="paper"} 1795237200',
       'trading_backup_alarms_active{stack="paper"} 1',
     ]);
     expect(lines.some((line) => line.startsWith('trading_backup_last_good_timestamp_seconds{job="dump"}'))).to.equal(false);
     current = { ...parts, seen: null };
-    expect((await registry.metrics()).split("\n").filter((line) => /^trading_backup_(disk_used_share|wal_waiting|restore_test_timestamp_seconds)\{/.test(line))).to.deep.equal([]);
+    expect((await registry.metrics()).split("\n").filter((line) => /^trading_backup_(disk_used_share|data_disk_used_share|wal_waiting|restore_test_timestamp_seconds)\{/.test(line))).to.deep.equal([]);
   });
 });
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { ArchiveFacts } from "../../../../domain/backup/alarmFacts";
 import type { RecoveryPoint } from "../../../../domain/backup/recoveryPoint";
 import { Journal, type RunEnd } from "../../../../services/backup/journal";
-import { cloneFacts, Watch, type Probes } from "../../../../services/backup/watch";
+import { cloneFacts, sizeFacts, Watch, type Probes } from "../../../../services/backup/watch";
 import type { Alarm } from "../../../../services/shared/alerts/AlertChannel";
 import { quiet, samplePoint, sampleSettings, temporaryPaths } from "./samples";
 
@@ -42,7 +42,7 @@ describe("the watch over the backups", () => {
       outbox: async () => 0,
     };
     watch = new Watch({
-      ...{ stack: "paper", settings: sampleSettings, backups: home.root, journal, probes, log: quiet },
+      ...{ stack: "paper", settings: sampleSettings, backups: home.root, data: home.root, journal, probes, log: quiet },
       catalog: { read: async () => ({ points, proofs: [], broken: [] }) },
       scheduler: { awakeSince: start },
       channel: { set: (active) => void (told = active), state: () => ({ active: [] }) as never },
@@ -86,8 +86,9 @@ describe("the watch over the backups", () => {
 
   const jumps: [what: string, milliseconds: number, newest: string, raised: string[], forgotten: boolean][] = [
     ["a night's sleep, when the newest point is of yesterday, not", 8 * 60 * minute, "20261120T101000Z", [], false],
+    ["a night's sleep, when there is a new one, not", 8 * 60 * minute, "20261121T110000Z", [], true],
     ["two days ahead, until there is a new point,", 48 * 60 * minute, "20261119T101000Z", ["backup.clock.jumped"], false],
-    ["two days ahead, when there is one, not", 48 * 60 * minute, "20261121T110000Z", [], true],
+    ["two days ahead, also when a point was made by the new time,", 48 * 60 * minute, "20261121T120000Z", ["backup.clock.jumped"], false],
     ["back, behind the newest point,", -24 * 60 * minute, "20261122T101000Z", ["backup.clock.jumped", "backup.clock.future"], false],
   ];
   for (const [what, milliseconds, newest, raised, forgotten] of jumps) {
@@ -95,9 +96,23 @@ describe("the watch over the backups", () => {
       points = [samplePoint(newest, { clone: null })];
       await journal.noteJump({ at: new Date(now).toISOString(), milliseconds });
       expect(await keys()).to.deep.equal(raised);
-      expect(journal.jumped).to.equal(!forgotten);
+      expect(await keys()).to.deep.equal(raised);
+      expect(journal.current.jump === null).to.equal(forgotten);
     });
   }
+
+  it("tells of a jump for a day in which the clock goes on, and then trusts it", async () => {
+    await journal.noteJump({ at: new Date(now).toISOString(), milliseconds: 25 * 60 * minute });
+    const at = async (passed: number) => {
+      now = start + passed;
+      points = [samplePoint(new Date(now).toISOString().replace(/\.\d+/, "").replace(/[-:]/g, ""), { clone: null })];
+      for (const job of ["point", "dump", "copy", "prune", "check"] as const) await journal.end(job, good, now);
+      return keys();
+    };
+    expect(await at(24 * 60 * minute - 1)).to.deep.equal(["backup.clock.jumped"]);
+    await at(24 * 60 * minute);
+    expect([await keys(), journal.current.jump]).to.deep.equal([[], null]);
+  });
 
   it("does not run two looks at once, and looks again after what was asked meanwhile", async () => {
     let [running, most, looks] = [0, 0, 0];
@@ -110,6 +125,14 @@ describe("the watch over the backups", () => {
     };
     await Promise.all([watch.look(), watch.look(), watch.lookAfterJob()]);
     expect([most, looks]).to.deep.equal([1, 2]);
+  });
+});
+
+describe("what points tell of sizes", () => {
+  it("is what each part that they have holds, newest first", () => {
+    const dump = { snapshot: "b".repeat(64), files: 3, bytes: 7, contents: {} };
+    const points = [samplePoint("20261121T041000Z", { databaseBytes: 1 }), samplePoint("20261121T044000Z", { kind: "dump", physical: null, dump, databaseBytes: 2 }), samplePoint("20261121T101000Z", { clone: null, databaseBytes: 3 })];
+    expect(sizeFacts(points)).to.deep.equal({ point: [3, 1], dump: [2], dumpFiles: [7], artifacts: [10, 10, 10], clone: [10, 10] });
   });
 });
 
