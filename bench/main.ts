@@ -5,7 +5,9 @@ import { benchBackup } from "./backup";
 import { benchRecovery } from "./recovery";
 import { benchChangedBot } from "./changedBot";
 import { benchFirstRun } from "./firstRun";
+import { benchGrid } from "./grid";
 import { benchIdle } from "./idle";
+import { benchKpis } from "./kpis";
 import { benchLatency } from "./latency";
 import { benchMemory } from "./memory";
 import { benchSlowdown } from "./slowdown";
@@ -15,7 +17,7 @@ import { benchUnchangedUp } from "./unchangedUp";
 /** Measurements that work on a running stack. */
 const ON_STACK: Readonly<Record<string, (stack: ThrowAwayStack) => Promise<BenchResult[]>>> = { up: benchUnchangedUp, bot: benchChangedBot, memory: benchMemory };
 /** Measurements that bring up what they need, each after the other. */
-const ON_THEIR_OWN: Readonly<Record<string, (say: (text: string) => void) => Promise<BenchResult[]>>> = { latency: benchLatency, idle: benchIdle, backup: benchBackup, slowdown: benchSlowdown, recovery: benchRecovery };
+const ON_THEIR_OWN: Readonly<Record<string, (say: (text: string) => void) => Promise<BenchResult[]>>> = { latency: benchLatency, idle: benchIdle, backup: benchBackup, slowdown: benchSlowdown, recovery: benchRecovery, grid: benchGrid, kpis: benchKpis };
 const NAMES = [...Object.keys(ON_STACK), ...Object.keys(ON_THEIR_OWN), "backtest", "start"];
 
 async function main(): Promise<void> {

@@ -18,6 +18,8 @@ export interface RunInfo {
   readonly runId: string;
   /** Where its artifacts are, for {@link MlflowClient.putArtifact}. */
   readonly artifactUri: string;
+  /** RUNNING until its end is told. */
+  readonly status: RunStatus | "RUNNING" | "SCHEDULED";
   /** Somebody deleted it in MLflow. */
   readonly deleted: boolean;
 }
@@ -52,8 +54,8 @@ export interface MlflowOptions {
 const experimentAnswer = z.object({ experiment: z.object({ experiment_id: z.string(), lifecycle_stage: z.string() }) });
 const createdExperiment = z.object({ experiment_id: z.string() });
 const runSchema = z
-  .object({ info: z.object({ run_id: z.string(), artifact_uri: z.string(), lifecycle_stage: z.string() }) })
-  .transform(({ info }): RunInfo => ({ runId: info.run_id, artifactUri: info.artifact_uri, deleted: info.lifecycle_stage === "deleted" }));
+  .object({ info: z.object({ run_id: z.string(), artifact_uri: z.string(), status: z.enum(["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]), lifecycle_stage: z.string() }) })
+  .transform(({ info }): RunInfo => ({ runId: info.run_id, artifactUri: info.artifact_uri, status: info.status, deleted: info.lifecycle_stage === "deleted" }));
 const runAnswer = z.object({ run: runSchema });
 const searchAnswer = z.object({ runs: z.array(runSchema).default([]) });
 
@@ -149,7 +151,12 @@ export class MlflowClient {
     }
   }
 
-  private async call(method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
+  /**
+   * One call of MLflow's REST API 2.0.
+   * @param path below /api/2.0/mlflow/
+   * @throws {MlflowError} for what MLflow refuses
+   */
+  async call(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<unknown> {
     const text = await this.send(`/api/2.0/mlflow/${path}`, this.options.requestMilliseconds ?? 5000, {
       method,
       headers: { "content-type": "application/json" },

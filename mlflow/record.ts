@@ -33,6 +33,9 @@ export interface RunEnd {
 /** Tag that holds our own id of a run. */
 export const runTag = "trading.run";
 
+/** Tag by which MLflow knows the run that another one is below. */
+export const parentTag = "mlflow.parentRunId";
+
 /** Longest value of a parameter that MLflow keeps. */
 const parameterLength = 6000;
 
@@ -65,11 +68,16 @@ export async function completeRun(client: MlflowClient, start: RunStart, end: Ru
   const run = await openRun(client, start);
   // A run that somebody deleted in MLflow is not wanted there.
   if (run.deleted) return run;
+  // Its end is written last: what has ended is whole, and is not sent again.
+  if (run.status !== end.status) await putEnd(client, run, end);
+  await removeTwins(client, start, run);
+  return run;
+}
+
+async function putEnd(client: MlflowClient, run: RunInfo, end: RunEnd): Promise<void> {
   if (end.metrics.length > 0) await client.log(run.runId, { metrics: end.metrics });
   if (end.artifacts.length > 0) await client.log(run.runId, { tags: { [artifactsTag]: JSON.stringify(await putAll(client, run, end.artifacts)) } });
   await client.endRun(run.runId, end.status, end.endTime);
-  await removeTwins(client, start, run);
-  return run;
 }
 
 /** Writes the run's files. @returns what they were, for whoever has to know that they are all there */

@@ -1,5 +1,6 @@
 import type { BacktestResult } from "../domain/backtest";
 import type { CandleFile, CandleFinding } from "../domain/candles";
+import type { ExecutionParameters } from "../domain/execution";
 import type { Metrics } from "../domain/metrics";
 import type { Account, Fill, Trade } from "../domain/orders";
 import { decimals, NONE, percent, time } from "./format";
@@ -13,7 +14,7 @@ export interface BacktestInput {
   readonly symbol: string;
   readonly strategy: string;
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly execution: Readonly<Record<string, number>>;
+  readonly execution: ExecutionParameters;
   readonly startingCash: number;
   /** Candles before trading begins. */
   readonly warmupBars: number;

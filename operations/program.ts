@@ -4,6 +4,7 @@ import { backtestCommand } from "./commands/backtest";
 import { backupCommand } from "./commands/backup";
 import { backupsCommand } from "./commands/backups";
 import { deleteDataCommand } from "./commands/deleteData";
+import { evaluateCommand } from "./commands/evaluate";
 import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
 import { restoreCommand } from "./commands/restore";
@@ -18,8 +19,11 @@ import type { Context } from "./context";
 import { collectOutbox } from "./collect";
 import { CommandError, EXIT } from "./errors";
 
-/** Commands that put what containers produced for the repository into Git when they are done; containers cannot. */
-const COLLECTING: ReadonlySet<string> = new Set(["backup", "restore"]);
+/**
+ * Commands that put what containers produced for the repository into Git when they are done; containers cannot. Those that
+ * change something of the backups, and the one that is run every day; `tend` does it as a part of its work.
+ */
+const COLLECTING: ReadonlySet<string> = new Set(["backup", "restore", "restore-test", "status"]);
 
 export interface Program {
   readonly command: Command;
@@ -34,9 +38,10 @@ export function buildProgram(context: Context): Program {
     const options = command.optsWithGlobals<GlobalOptions>();
     const outcome = await action(command.optsWithGlobals(), ...(all.slice(0, -2) as (string | undefined)[]));
     exitCode = outcome.exitCode;
+    // First of all: nobody waits for what is done beside.
+    context.write(command.optsWithGlobals<GlobalOptions>().json === true ? jsonText(outcome.document) : outcome.text);
     const collected = COLLECTING.has(command.name()) ? await collectOutbox(context, options.stack) : null;
     if (collected !== null) context.writeError(`${collected}\n`);
-    context.write(command.optsWithGlobals<GlobalOptions>().json === true ? jsonText(outcome.document) : outcome.text);
   };
 
   const program = new Command("trading")
@@ -55,6 +60,7 @@ export function buildProgram(context: Context): Program {
   }
   for (const command of [backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand]) program.addCommand(command(context, wrap));
   program.addCommand(scheduleCommand(context, wrap));
+  program.addCommand(evaluateCommand(context, wrap));
   for (const command of withDescendants(program)) {
     command
       .helpCommand(false)

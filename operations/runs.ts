@@ -6,8 +6,7 @@ import { CLONE_FOLDER } from "../config/clone";
 
 const runId = z.uuid();
 
-/** A run that MLflow has not heard of yet, as its file holds it. */
-const keptRun = z.object({
+const run = z.object({
   start: z.object({
     id: runId,
     experiment: z.string(),
@@ -23,6 +22,16 @@ const keptRun = z.object({
     /** Name -> content. */
     artifacts: z.record(z.string(), z.string()),
   }),
+});
+
+/** A run that MLflow has not heard of yet, as its file holds it: with all that hangs on it, so that neither is without the other. */
+const keptRun = run.extend({
+  /** Runs below it, such as the best of a sweep. */
+  children: z.array(run).optional(),
+  /** The configuration that it evaluated, to be a version of a registered model. */
+  version: z
+    .object({ model: z.string(), key: z.record(z.string(), z.string()), tags: z.record(z.string(), z.string()), description: z.string() })
+    .optional(),
 });
 
 export type KeptRun = z.infer<typeof keptRun>;

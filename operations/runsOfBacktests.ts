@@ -1,31 +1,12 @@
-import { createHash } from "node:crypto";
-import * as fs from "node:fs";
 import * as path from "node:path";
-import { CLONE_FOLDER, readOwner } from "../config/clone";
-import { stackPorts } from "../config/names";
 import { configurationHash } from "../domain/strategies";
 import { metricsAt, thinned } from "../mlflow/points";
 import { paramTexts } from "../mlflow/record";
-import type { BacktestReport } from "./backtestReport";
+import type { BacktestInput, BacktestReport } from "./backtestReport";
 import type { Context } from "./context";
-import { keepRun, newRunId, runsFolder, type KeptRun } from "./runs";
-import { sendKeptRuns, type SendOptions } from "./runsToMlflow";
-import { botContainer } from "./stack";
-
-/** Whether MLflow has a backtest, for `--json`. */
-export interface Recording {
-  readonly state: "recorded" | "kept" | "not recorded";
-  readonly experiment: string;
-  readonly name: string;
-  /** MLflow's own id of the run; null until it has it. */
-  readonly runId: string | null;
-  /** Page of the run; null until MLflow has it. */
-  readonly url: string | null;
-  /** Runs of this stack that wait for MLflow. */
-  readonly waiting: number;
-  /** Why it is not recorded, or why others wait; null when there is nothing to say. */
-  readonly reason: string | null;
-}
+import { newRunId, type KeptRun } from "./runs";
+import { originOf, recordRun, type Origin, type Recording } from "./runsRecorded";
+import type { SendOptions } from "./runsToMlflow";
 
 export interface BacktestTimes {
   /** Wall clock, epoch ms. */
@@ -33,12 +14,7 @@ export interface BacktestTimes {
   readonly endTime: number;
 }
 
-/**
- * Records a backtest as a run in the stack's MLflow: written into the clone first, sent when MLflow answers, with what
- * waits from earlier ones. Whatever goes wrong is said and changes nothing of the backtest.
- *
- * @param portBase first of the stack's ports on 127.0.0.1
- */
+/** Records a backtest as a run in the stack's MLflow, as {@link recordRun} does. */
 export async function recordBacktest(
   context: Context,
   portBase: number,
@@ -46,54 +22,10 @@ export async function recordBacktest(
   times: BacktestTimes,
   options: Omit<SendOptions, "url"> = {},
 ): Promise<Recording> {
-  const address = `http://127.0.0.1:${stackPorts(portBase).mlflow}`;
-  const folder = runsFolder(context.root, report.stack);
-  const name = `backtest ${report.bot} ${new Date(times.startTime).toISOString()}`;
-  const base = { experiment: `${report.stack}/${report.strategy}`, name, runId: null, url: null, waiting: 0 };
-  const id = newRunId();
-  try {
-    readOwner(context.root);
-    keepRun(folder, backtestRun(report, { id, name, experiment: base.experiment, ...times, ...(await origin(context, report)) }));
-  } catch (error) {
-    return { ...base, state: "not recorded", reason: (error as Error).message };
-  }
-  context.whenInterrupted(`the backtest is kept in ${path.join(CLONE_FOLDER, "stacks", report.stack, "runs")} and sent to MLflow with the next one`);
-  const { sent, waiting, reason } = await sendKeptRuns(folder, { url: address, ...options });
-  const ours = sent.get(id);
-  if (ours === undefined) return { ...base, state: "kept", waiting, reason };
-  const experimentId = /^mlflow-artifacts:\/+([^/]+)\//.exec(ours.artifactUri)?.[1];
-  const url = experimentId === undefined ? address : `${address}/#/experiments/${experimentId}/runs/${ours.runId}`;
-  return { ...base, state: "recorded", runId: ours.runId, url, waiting, reason };
-}
-
-/** One line for people. */
-export function recordingText({ state, experiment, name, url, waiting, reason }: Recording): string {
-  if (state === "not recorded") return `not recorded in MLflow: ${reason}\n`;
-  if (state === "recorded") {
-    const others = waiting === 0 ? "" : `; ${waiting} earlier ${waiting === 1 ? "one still waits" : "ones still wait"}: ${reason}`;
-    return `recorded in MLflow as "${name}" in experiment ${experiment}: ${url}${others}\n`;
-  }
-  return `kept, ${reason ?? "MLflow does not answer"}; sent with the next backtest${waiting > 1 ? ` (${waiting} wait)` : ""}\n`;
-}
-
-/** What a backtest came of beside its settings. */
-export interface Origin {
-  /** Image that the stack's bot runs; null when there is no such container. */
-  readonly image: string | null;
-  /** SHA-256 of the candle file, in hexadecimal. */
-  readonly fileHash: string;
-}
-
-async function origin(context: Context, { file, stack, bot }: BacktestReport): Promise<Origin> {
-  const fileHash = createHash("sha256").update(fs.readFileSync(file)).digest("hex");
-  // Without Docker, or without a container of this clone, a backtest has no image.
-  const image = await Promise.resolve()
-    .then(async () => {
-      const container = await context.engine().container(botContainer(stack, bot));
-      return container !== undefined && container.owner === readOwner(context.root) ? container.imageId : null;
-    })
-    .catch(() => null);
-  return { image, fileHash };
+  const { stack, bot, strategy } = report;
+  const [experiment, name] = [`${stack}/${strategy}`, `backtest ${bot} ${iso(times.startTime)}`];
+  const make = async (): Promise<KeptRun> => backtestRun(report, { id: newRunId(), name, experiment, ...times, ...(await originOf(context, report)) });
+  return recordRun(context, portBase, { stack, experiment, name, what: "backtest", make }, options);
 }
 
 /** The run as MLflow will have it. */
@@ -101,8 +33,8 @@ export function backtestRun(
   report: BacktestReport,
   made: BacktestTimes & Origin & { readonly id: string; readonly name: string; readonly experiment: string },
 ): KeptRun {
-  const { id, name, experiment, startTime, endTime, image, fileHash } = made;
-  const { stack, bot, strategy, settings, execution, metrics, equity, trades } = report;
+  const { id, name, experiment, startTime, endTime, image } = made;
+  const { stack, bot, strategy, settings, metrics, equity, trades } = report;
   const { trades: _inCurve, ...figures } = metrics;
   const { profit, exposure, fees } = report;
   return {
@@ -112,15 +44,7 @@ export function backtestRun(
       name,
       startTime,
       tags: { kind: "backtest", stack, bot, ...(image === null ? {} : { image }) },
-      params: {
-        ...paramTexts(settings),
-        ...paramTexts(execution),
-        ...paramTexts({ strategy, symbol: report.symbol, intervalMilliseconds: report.intervalMilliseconds }),
-        ...paramTexts({ startingCash: report.startingCash, warmupBars: report.warmupBars }),
-        ...paramTexts({ file: path.basename(report.file), fileHash, candles: report.candles, missingCandles: report.missingCandles }),
-        ...{ from: iso(report.from), to: iso(report.to), configurationHash: configurationHash({ strategy, settings }) },
-        ...(image === null ? {} : { image }),
-      },
+      params: { ...paramTexts(settings), ...marketParams(report, made), ...{ configurationHash: configurationHash({ strategy, settings }) } },
     },
     end: {
       status: "FINISHED",
@@ -131,6 +55,17 @@ export function backtestRun(
         "trades.json": `${JSON.stringify(trades.map((trade) => ({ ...trade, entryBar: iso(trade.entryBar), exitBar: iso(trade.exitBar) })), null, 1)}\n`,
       },
     },
+  };
+}
+
+/** What a run was made of beside the strategy's settings, as parameters. */
+export function marketParams(report: Omit<BacktestInput, "settings"> & Pick<BacktestReport, "candles" | "missingCandles" | "from" | "to">, { image, fileHash }: Origin): Record<string, string> {
+  const { execution, strategy, symbol, intervalMilliseconds, startingCash, warmupBars, file, candles, missingCandles, from, to } = report;
+  return {
+    ...paramTexts({ ...execution, strategy, symbol, intervalMilliseconds, startingCash, warmupBars }),
+    ...paramTexts({ file: path.basename(file), fileHash, candles, missingCandles }),
+    ...{ from: iso(from), to: iso(to) },
+    ...(image === null ? {} : { image }),
   };
 }
 

@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { failureText, MlflowClient, MlflowError, type RunInfo } from "../mlflow/client";
-import { completeRun, type RunEnd } from "../mlflow/record";
+import { completeRun, parentTag, type RunEnd } from "../mlflow/record";
+import { registerVersion, type KnownVersion } from "../mlflow/registry";
 import { underLock } from "./lock";
 import { keptRuns, readRun, removeHalfWritten, removeRun, type KeptRun } from "./runs";
 
@@ -14,10 +15,15 @@ export interface SendOptions {
   readonly lockMilliseconds?: number;
 }
 
+/** A run that MLflow has, and the version that was registered of it. */
+export interface SentRun extends RunInfo {
+  readonly version?: KnownVersion;
+}
+
 /** What became of the runs that were kept. */
 export interface Sent {
   /** Runs that MLflow has now: our id -> its run. */
-  readonly sent: ReadonlyMap<string, RunInfo>;
+  readonly sent: ReadonlyMap<string, SentRun>;
   /** How many still wait. */
   readonly waiting: number;
   /** Why not all were sent; null when all were. */
@@ -29,7 +35,7 @@ export interface Sent {
  * time does so. It may be ended anywhere: a run that was sent and not removed is found in MLflow the next time.
  */
 export async function sendKeptRuns(folder: string, options: SendOptions): Promise<Sent> {
-  const sent = new Map<string, RunInfo>();
+  const sent = new Map<string, SentRun>();
   const { totalMilliseconds = 20_000, lockMilliseconds = 10_000, requestMilliseconds = 3000 } = options;
   let reason: string | null = null;
   const work = async (): Promise<void> => {
@@ -40,7 +46,7 @@ export async function sendKeptRuns(folder: string, options: SendOptions): Promis
       try {
         const run = readRun(folder, id);
         if (run === undefined) continue;
-        sent.set(id, await completeRun(client, run.start, endOf(run)));
+        sent.set(id, await sendWhole(client, run));
         removeRun(folder, id);
       } catch (error) {
         reason = signal.aborted ? `MLflow took no more within ${totalMilliseconds / 1000} s` : reasonOf(error);
@@ -57,7 +63,15 @@ export async function sendKeptRuns(folder: string, options: SendOptions): Promis
   return { sent, waiting: keptRuns(folder).length, reason };
 }
 
-function endOf({ end }: KeptRun): RunEnd {
+/** A run that somebody deleted in MLflow takes those below it with it. */
+async function sendWhole(client: MlflowClient, { start, end, children = [], version }: KeptRun): Promise<SentRun> {
+  const run = await completeRun(client, start, endOf(end));
+  if (run.deleted) return run;
+  for (const child of children) await completeRun(client, { ...child.start, tags: { ...child.start.tags, [parentTag]: run.runId } }, endOf(child.end));
+  return version === undefined ? run : { ...run, version: await registerVersion(client, { ...version, tags: { ...version.tags, evaluationRun: run.runId } }, run) };
+}
+
+function endOf(end: KeptRun["end"]): RunEnd {
   const artifacts = Object.entries(end.artifacts).map(([name, text]) => ({
     name,
     content: async function* () {

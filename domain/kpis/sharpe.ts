@@ -58,10 +58,15 @@ function ratioOf({ mean, deviation }: Moments): number {
   return mean / deviation;
 }
 
-/** Φ(x), within 8·10⁻⁸: Abramowitz and Stegun (1964), 26.2.17. */
+/** Φ(x), exact to the last digits of a double: its Taylor series; Marsaglia, "Evaluating the normal distribution" (2004). */
 export function normalDistribution(x: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(x));
-  const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
-  const tail = density * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return x >= 0 ? 1 - tail : tail;
+  // Beyond this nothing is left that a double beside 1 could hold.
+  if (Math.abs(x) > 8) return x > 0 ? 1 : 0;
+  let [sum, before, term] = [x, 0, x];
+  for (let divisor = 3; sum !== before; divisor += 2) {
+    before = sum;
+    term *= (x * x) / divisor;
+    sum += term;
+  }
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 }

@@ -6,7 +6,12 @@ import * as path from "node:path";
 import type pg from "pg";
 import { parseCandles } from "../../domain/candles";
 import { strategySettingsSchema } from "../../domain/strategies";
-import type { Recording } from "../../operations/runsOfBacktests";
+import { MlflowClient } from "../../mlflow/client";
+import { aliasedVersion, versionsWith } from "../../mlflow/registry";
+import type { EvaluationReport } from "../../operations/evaluation/evaluationReport";
+import { alignAliases } from "../../operations/modelAliases";
+import type { Recording } from "../../operations/runsRecorded";
+import type { SweepReport } from "../../operations/sweep/sweepReport";
 import { realCandlesFile, recordingOf } from "../support/candles";
 import { eventually } from "../support/throwAwayStack";
 import { TradingProcesses } from "../support/tradingProcesses";
@@ -141,6 +146,64 @@ describe("runs in MLflow", function () {
         expect((await artifact(run, "equity.csv")).trim().split("\n")).to.have.length(1 + candleCount - warmupBars);
         expect(pairs(run.data.params)).to.include({ candles: String(candleCount), file: "candles.csv" });
       }
+    } finally {
+      fs.rmSync(root, { recursive: true });
+    }
+  });
+
+  it("a sweep is a run with its best ten below it, an evaluation is a version of a model, and the alias says what the stack runs", async () => {
+    const root = makeClone();
+    try {
+      const [file, grid] = [path.join(root, "candles.csv"), path.join(root, "grid.yaml")];
+      fs.writeFileSync(file, recording);
+      fs.writeFileSync(grid, "emaFast: { from: 5, to: 15, step: 1 }\n");
+      const portBase = (await mlflowAnswers()) - 1;
+      fs.writeFileSync(path.join(root, "Pulumi.paper.yaml"), PAPER_FILE.replace("8400", String(portBase)));
+      const command = async <Document>(...words: string[]): Promise<Document> => {
+        const { out, exitCode, error } = await trading(root, [...words, "--data", file, "--json"]);
+        if (exitCode !== 0) throw new Error(error);
+        return JSON.parse(out) as Document;
+      };
+
+      const sweep = await command<SweepReport & { mlflow: Recording }>("backtest", "--grid", grid);
+      expect(sweep.mlflow).to.include({ state: "recorded", waiting: 0, reason: null });
+      const all = await runs();
+      const parent = all.find((run) => run.info.run_id === sweep.mlflow.runId)!;
+      expect((await artifact(parent, "sweep.csv")).trim().split("\n")).to.have.length(12);
+      const children = all.filter((run) => pairs(run.data.tags)["mlflow.parentRunId"] === parent.info.run_id).sort((one, other) => Number(pairs(one.data.tags)["rank"]) - Number(pairs(other.data.tags)["rank"]));
+      expect(children.map((run) => pairs(run.data.params)["emaFast"])).to.deep.equal(sweep.results.slice(0, 10).map(({ settings }) => String(settings["emaFast"])));
+      for (const child of children) {
+        expect(child.info.status).to.equal("FINISHED");
+        expect((await artifact(child, "equity.csv")).trim().split("\n")).to.have.length(1 + candleCount - warmupBars);
+      }
+
+      type Evaluation = EvaluationReport & { mlflow: Recording };
+      const evaluate = (...more: string[]) => command<Evaluation>("evaluate", ...more);
+      const evaluation = await evaluate();
+      expect(evaluation.mlflow).to.deep.include({ state: "recorded", reason: null, version: { model: "RefStrat_01-BTCUSDT", version: 1 } });
+      const run = (await runs()).find(({ info }) => info.run_id === evaluation.mlflow.runId)!;
+      expect(pairs(run.data.params)).to.include({ seed: "1", folds: "5", embargoBars: "27", dataHash: evaluation.dataHash });
+      expect(pairs(run.data.metrics)["outOfSampleSharpe"]).to.equal(evaluation.outOfSample.sharpe!.sharpe);
+      expect((JSON.parse(await artifact(run, "evaluation.json")) as EvaluationReport).unproven).to.deep.equal(evaluation.unproven);
+      // The same configuration and candles again: the same version, that tells of the newer run.
+      const again = await evaluate("--folds", "3");
+      const other = await evaluate("--set", "emaFast=12");
+      expect([again.mlflow.version!.version, other.mlflow.version!.version]).to.deep.equal([1, 2]);
+
+      const client = new MlflowClient(await address());
+      const model = "RefStrat_01-BTCUSDT";
+      const known = await versionsWith(client, model, {});
+      expect(known.map(({ version, tags }) => [version, tags["evaluationRun"], tags["configurationHash"]])).to.deep.equal([
+        [1, again.mlflow.runId, evaluation.configuration!.hash],
+        [2, other.mlflow.runId, other.configuration!.hash],
+      ]);
+      const align = (configurationHash: string) => alignAliases("paper", portBase, async () => [{ name: "refstrat01", strategy, symbol: "BTCUSDT", configurationHash }]);
+      for (const [hash, version] of [[evaluation.configuration!.hash, 1], [other.configuration!.hash, 2], [other.configuration!.hash, 2]] as const) {
+        expect(await align(hash)).to.deep.equal({ aliases: [{ bot: "refstrat01", model, alias: "paper", version }], reason: null });
+        expect(await aliasedVersion(client, model, "paper")).to.equal(version);
+      }
+      expect((await align("never evaluated")).aliases[0]!.version).to.equal(null);
+      expect(await aliasedVersion(client, model, "paper")).to.equal(undefined);
     } finally {
       fs.rmSync(root, { recursive: true });
     }

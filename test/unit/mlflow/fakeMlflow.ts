@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { FakeRegistry, ok, refuse, type Answer } from "./fakeRegistry";
 
 /**
  * What befalls one call: it is answered; the connection is cut before or after the work was done; nothing is ever
@@ -23,18 +24,11 @@ export interface FakeRun {
   deleted: boolean;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-const ok = (body: unknown = {}): Answer => ({ status: 200, body });
-const refuse = (code: string, message: string): Answer => ({ status: code === "RESOURCE_DOES_NOT_EXIST" ? 404 : 400, body: { error_code: code, message } });
-
 /** As much of MLflow 3's REST API as is used, in memory, with a fate for every call. */
 export class FakeMlflow {
   readonly experiments = new Map<string, string>();
   readonly runs = new Map<string, FakeRun>();
+  readonly registry = new FakeRegistry();
   /** Method and path of each call, in their order, whatever its fate. */
   readonly calls: string[] = [];
   fate: (call: string) => Fate = () => "answer";
@@ -113,7 +107,7 @@ export class FakeMlflow {
     }
     const body = text === "" ? {} : JSON.parse(text);
     const path = pathname.replace("/api/2.0/mlflow/", "");
-    return this.instead(path, body) ?? this.call(path, body, searchParams);
+    return this.instead(path, body) ?? this.registry.call(`${method} ${path}`, body, searchParams) ?? this.call(path, body, searchParams);
   }
 
   private call(path: string, body: any, query: URLSearchParams): Answer {

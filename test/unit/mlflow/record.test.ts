@@ -60,6 +60,14 @@ describe("a run in MLflow", () => {
     expect(mlflow.activeRuns[0]!.points.size).to.equal(2500);
   });
 
+  it("is not sent again once it has ended, so that many runs are sent by and by", async () => {
+    await completeRun(client(), start, end(2500));
+    const before = mlflow.calls.length;
+    expect((await completeRun(client(), start, end(2500))).status).to.equal("FINISHED");
+    expect(mlflow.calls.slice(before).filter((call) => call.startsWith("PUT") || call.endsWith("runs/update"))).to.deep.equal([]);
+    expect(mlflow.calls.slice(before).filter((call) => call.endsWith("runs/log-batch"))).to.have.length(1);
+  });
+
   it("is found again when the answer to its making was lost", async () => {
     mlflow.fate = (call) => (call.endsWith("runs/create") ? "cut after" : "answer");
     expect(await openRun(client(), start).then(() => "made", failureText)).to.match(/^fetch failed: /);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { keepRun, keptRuns, newRunId, readRun, runsFolder, type KeptRun } from "../../../operations/runs";
-import type { Recording } from "../../../operations/runsOfBacktests";
+import type { Recording } from "../../../operations/runsRecorded";
 import { sendKeptRuns } from "../../../operations/runsToMlflow";
 import { FakeMlflow, fates, type Fate } from "../mlflow/fakeMlflow";
 import { container, FakeEngine, makeClone, PAPER_FILE, trading, type Told } from "./support";
@@ -50,7 +50,7 @@ describe("backtests as runs in MLflow", () => {
     expect(told.exitCode).to.equal(0);
     const [run] = mlflow.activeRuns;
     expect(recording(told)).to.deep.equal({
-      ...{ state: "recorded", experiment: "paper/RefStrat_01", name: run!.name, runId: "run1", waiting: 0, reason: null },
+      ...{ state: "recorded", experiment: "paper/RefStrat_01", name: run!.name, runId: "run1", version: null, waiting: 0, reason: null },
       url: `${mlflow.url}/#/experiments/1/runs/run1`,
     });
     const { from, to, configurationHash, ...params } = run!.params;

@@ -25,7 +25,7 @@ function lateBot(): BotRecord {
       return;
     }
     const bar = candle.openTime;
-    const result = processBar(account, candle, defaultExecution);
+    const result = processBar(account, candle, { interval: 3_600_000 });
     account = result.account;
     fills.push(...result.fills);
     trades.push(...result.trades);
