@@ -26,15 +26,19 @@ const nearlyAll = 0.9;
 /** Fewer bars prove no pattern. */
 const fewest = 3;
 
-/** Names the difference by where the records part first, and by what they are like as a whole. */
-export function causeOf(first: FirstDifference | null, own: BotRecord, reference: BotRecord): Cause {
+/**
+ * Names the difference by where the records part first, and by what they are like as a whole.
+ * @param revised first bar that is known to be recorded otherwise than it was when the bot saw it; null without one
+ */
+export function causeOf(first: FirstDifference | null, own: BotRecord, reference: BotRecord, revised: number | null = null): Cause {
   if (first === null) return "none";
   if (isLate(own.decisions, reference.decisions)) return "one bar late";
+  if (revised !== null && revised <= first.bar) return "revised candle";
   if (first.kind === "fill") {
     if (first.own === null || first.reference === null) return "execution";
     return first.own.price === first.reference.price && first.own.quantity === first.reference.quantity ? "fee" : "fill price";
   }
-  if (first.own === null) return "missed bar";
+  if (first.own === null || first.own.late === true) return "missed bar";
   if (first.reference === null) return "decision";
   const differences = keysOf(first.own).map((key) => distance(first.own!.indicators[key], first.reference!.indicators[key]));
   if (differences.every((difference) => difference === 0)) return "decision";

@@ -8,6 +8,7 @@ import { Bot } from "./Bot";
 import { BrokerClient } from "./brokerClient";
 import { createMetrics } from "./metrics";
 import { judge } from "./readiness";
+import { addReplay } from "./replay/routes";
 import { RunKeeper } from "./RunKeeper";
 import { runParams } from "./runRecord";
 import { RunSender } from "./RunSender";
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
   });
 
   const server = createServer({ log, readiness: async () => judge(await within(3000, bot.progress()), performance.now()) });
+  addReplay({ app: server.app, settings, database: loaded.database, log, signal: shutdown.signal });
   shutdown.add("server", () => server.close());
   let failed = false;
   const bot: Bot = new Bot({

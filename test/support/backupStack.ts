@@ -93,7 +93,7 @@ export class BackupStack {
 
   /** Waits until every service is healthy, and nothing is left of a restore. */
   async isWhole(): Promise<void> {
-    const wanted = ["backup", "bot-refstrat01", "broker", "gui", "livefeed", "mlflow", "timescaledb"];
+    const wanted = ["backup", "bot-refstrat01", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"];
     await eventually("every service is healthy", 120, async () => JSON.stringify(await this.healthy()) === JSON.stringify(wanted));
     expect(fs.existsSync(this.journal), "a restore's journal is left").to.equal(false);
     const image = (await this.stack.docker(["inspect", "--format", "{{.Image}}", this.stack.container("backup")])).stdout.trim();

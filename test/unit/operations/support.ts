@@ -50,7 +50,7 @@ export function container(service: string, more: Partial<ContainerFact> = {}): C
 
 /** All containers of the paper stack, healthy. */
 export function healthyStack(): ContainerFact[] {
-  return ["livefeed", "timescaledb", "mlflow", "broker", "gui", "backup", "bot-refstrat01", "bot-second"].map((service) => container(service));
+  return ["livefeed", "timescaledb", "mlflow", "broker", "performance", "gui", "backup", "bot-refstrat01", "bot-second"].map((service) => container(service));
 }
 
 /** Docker as far as the commands use it; `unreachable` plays a daemon that is down. */
