@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { Kysely } from "kysely";
 import { z } from "zod";
 import type { TradingSchema } from "../shared/schema";
+import { readFeeds } from "./feedReader";
 import { newestKpis } from "./kpiStore";
 import type { ParityKeeper } from "./ParityKeeper";
 import { newestParity } from "./parityStore";
@@ -22,7 +23,7 @@ const parityBody = z.strictObject({ bot: z.string().optional(), days: z.int().mi
 export function addRoutes({ app, db, settings, keeper }: RouteParts): void {
   app.get("/v1/performance", async () => {
     const bots = await Promise.all(settings.bots.map(async ({ name }) => ({ bot: name, kpis: await newestKpis(db, name), parity: (await newestParity(db, name)) ?? null })));
-    return { bots, nextParity: new Date(keeper.next) };
+    return { bots, feeds: await readFeeds(db), nextParity: new Date(keeper.next) };
   });
 
   app.post("/v1/parity", async (request, reply) => {

@@ -148,7 +148,7 @@ export async function trading(
   return { exitCode, out, error };
 }
 
-const quality = { since: NOW - 7_500_000, findings: [], measures: { silenceSeconds: 3, unacknowledged: null } };
+const quality = { since: NOW - 7_500_000, findings: [], health: [], measures: { silenceSeconds: 3, unacknowledged: null } };
 
 /** What the page says of a healthy paper stack. */
 export function pageStatus(more: Partial<PageStatus> = {}): PageStatus {
