@@ -49,9 +49,9 @@ export interface Parity {
 /**
  * Compares a bot's record with a reference: that of the same bars, by the same strategy. Records are cut to the bars that
  * both can have, from the later beginning to the earlier end.
- * @param revised first bar that is known to be recorded otherwise than it was when the bot saw it; null without one
+ * @param revised bars that are known to be recorded otherwise than they were when the bot saw them
  */
-export function compareRecords(ownAll: BotRecord, referenceAll: BotRecord, revised: number | null = null): Parity {
+export function compareRecords(ownAll: BotRecord, referenceAll: BotRecord, revised: readonly number[] = []): Parity {
   const [from, to] = commonBars(ownAll, referenceAll);
   const [own, reference] = [within(ownAll, from, to), within(referenceAll, from, to)];
   const decisions = pairs(own.decisions, reference.decisions, (decision) => decision.bar);

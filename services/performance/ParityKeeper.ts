@@ -1,8 +1,9 @@
 import type { Kysely } from "kysely";
-import { isDue, nextRun } from "../../domain/backup/schedule";
+import { nextRun } from "../../domain/backup/schedule";
 import { isConnectionError } from "../shared/database";
 import type { Logger } from "../shared/log";
 import type { TradingSchema } from "../shared/schema";
+import { parityDue } from "./parityDue";
 import { runParity } from "./parityRun";
 import { newestParity, type ParityRow } from "./parityStore";
 import type { PerformanceSettings, WatchedBot } from "./settings";
@@ -21,8 +22,6 @@ export interface ParityKeeperOptions {
 }
 
 const tickMilliseconds = 5000;
-/** Bars that a bot has to have before it is compared for the first time without being asked for. */
-const fewestBars = 24;
 /** So long a comparison may be due without being done. */
 const graceMilliseconds = 30 * 60_000;
 
@@ -101,13 +100,12 @@ export class ParityKeeper {
   private async isDue(bot: string): Promise<boolean> {
     const { db, settings } = this.options;
     const last = await newestParity(db, bot);
-    if (last !== undefined) return isDue(settings.parity.schedule, last.at.getTime(), this.wall());
-    const { bars } = await db
+    const { decisions } = await db
       .selectFrom("decisions")
-      .select((count) => count.fn.countAll<number>().as("bars"))
+      .select((count) => count.fn.countAll<number>().as("decisions"))
       .where("bot", "=", bot)
       .executeTakeFirstOrThrow();
-    return bars >= fewestBars;
+    return parityDue(settings.parity.schedule, { last: last?.at.getTime() ?? null, decisions }, this.wall());
   }
 
   private async compare(bot: WatchedBot, days: number): Promise<ParityRow[]> {

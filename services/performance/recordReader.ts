@@ -29,8 +29,8 @@ export interface Recorded {
   readonly late: readonly number[];
   /** Candles that the account never lived through: they were written after it had gone on. */
   readonly unseen: readonly number[];
-  /** First bar from `from` on whose recorded close is not the one that the account was valued at; null without one. */
-  readonly revised: number | null;
+  /** Bars from the start on whose recorded close is not the one that the account was valued at. */
+  readonly revised: readonly number[];
   /** Image of the bot's newest start; null where it noted none. */
   readonly image: string | null;
 }
@@ -71,7 +71,7 @@ export function readRecorded(database: Kysely<TradingSchema>, bot: string, days:
           equity: lived.filter(({ bar }) => bar.getTime() >= from).map(({ bar, equity }) => ({ bar: bar.getTime(), equity })),
         },
         unseen: candles.filter(({ openTime }) => openTime >= startBar && !closes.has(openTime)).map(({ openTime }) => openTime),
-        revised: candles.find(({ openTime, close }) => openTime >= from && closes.has(openTime) && closes.get(openTime) !== close)?.openTime ?? null,
+        revised: candles.filter(({ openTime, close }) => closes.has(openTime) && closes.get(openTime) !== close).map(({ openTime }) => openTime),
         image: run?.image ?? null,
       };
     });

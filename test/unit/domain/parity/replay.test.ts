@@ -61,7 +61,7 @@ describe("a replay", () => {
     const within = { ...request, from: candles[481]!.openTime };
     const [own, now] = [replay(candles, within, strategy), replay(revised, within, strategy)];
     expect(compareRecords(own, now).cause).to.equal("indicator seed");
-    expect(compareRecords(own, now, candles[480]!.openTime).cause).to.equal("revised candle");
+    expect(compareRecords(own, now, [candles[480]!.openTime]).cause).to.equal("revised candle");
   });
 });
 
