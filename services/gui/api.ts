@@ -170,6 +170,8 @@ export interface BotView {
   rejections: RejectionView[];
   /** Null before the broker has counted. */
   reconciliation: ReconciliationView | null;
+  /** Why the newest comparison with a replay forbids promotions; null when it does not, or there is none. */
+  frozen: string | null;
 }
 
 /** How the backups stand, as their service last said. */

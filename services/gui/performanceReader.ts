@@ -43,3 +43,13 @@ async function parity(db: Kysely<TradingSchema>, bot: string): Promise<ParityVie
     firstDifference: typeof first?.bar === "number" ? { kind: String(first.kind), bar: first.bar } : null,
   };
 }
+
+/** Whether the database is of a time that bots are compared with replays; asked first, for a failed statement would end the snapshot. */
+export async function hasComparisons(db: Kysely<TradingSchema>): Promise<boolean> {
+  const { rows } = await sql<{ there: boolean }>`SELECT to_regclass('trading.parities') IS NOT NULL AS there`.execute(db);
+  return rows[0]!.there;
+}
+
+export function newestComparison(db: Kysely<TradingSchema>, bot: string): Promise<{ frozen: boolean; reason: string } | undefined> {
+  return db.selectFrom("parities").select(["frozen", "reason"]).where("bot", "=", bot).orderBy("id", "desc").limit(1).executeTakeFirst();
+}
