@@ -1,10 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
+import { derivePassword } from "../config/clone";
 import { botService } from "../config/names";
 import type { StackConfiguration } from "../config/schema";
 import { ownService, type OwnServiceArgs } from "./OwnService";
+import type { StackContext } from "./StackContext";
 
 export interface PerformanceArgs extends OwnServiceArgs {
   readonly configuration: StackConfiguration;
+}
+
+/** Token with which the performance service asks a bot for a replay. */
+export function replayToken(context: StackContext, bot: string): string {
+  return derivePassword(context.key, `replay-token/${bot}`);
 }
 
 /** What the performance program is told: whom it watches, and by which rules their fills were simulated. */
@@ -24,7 +31,8 @@ export class Performance extends pulumi.ComponentResource {
 
   constructor(name: string, args: PerformanceArgs, options?: pulumi.ComponentResourceOptions) {
     super(Performance.type, name, {}, options);
-    const container = ownService(this, name, args, { service: "performance", databaseRole: "performance", settings: performanceSettings(args.configuration) });
+    const tokens = Object.fromEntries(args.configuration.bots.map((bot) => [`bot-${bot.name}-replay-token`, replayToken(args.context, bot.name)]));
+    const container = ownService(this, name, args, { service: "performance", databaseRole: "performance", settings: performanceSettings(args.configuration), secrets: tokens });
     this.ready = container.ready;
     this.registerOutputs({});
   }

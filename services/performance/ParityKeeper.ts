@@ -11,6 +11,8 @@ import type { PerformanceSettings, WatchedBot } from "./settings";
 export interface ParityKeeperOptions {
   readonly db: Kysely<TradingSchema>;
   readonly settings: PerformanceSettings;
+  /** Token of each bot's replay, by bot name. */
+  readonly tokens: ReadonlyMap<string, string>;
   readonly log: Logger;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
@@ -21,7 +23,7 @@ export interface ParityKeeperOptions {
   readonly monotonic?: () => number;
 }
 
-const tickMilliseconds = 5000;
+const tickMilliseconds = 10_000;
 /** So long a comparison may be due without being done. */
 const graceMilliseconds = 30 * 60_000;
 
@@ -100,17 +102,18 @@ export class ParityKeeper {
   private async isDue(bot: string): Promise<boolean> {
     const { db, settings } = this.options;
     const last = await newestParity(db, bot);
+    if (last !== undefined) return parityDue(settings.parity.schedule, { last: last.at.getTime(), decisions: Number.POSITIVE_INFINITY }, this.wall());
     const { decisions } = await db
       .selectFrom("decisions")
       .select((count) => count.fn.countAll<number>().as("decisions"))
       .where("bot", "=", bot)
       .executeTakeFirstOrThrow();
-    return parityDue(settings.parity.schedule, { last: last?.at.getTime() ?? null, decisions }, this.wall());
+    return parityDue(settings.parity.schedule, { last: null, decisions }, this.wall());
   }
 
   private async compare(bot: WatchedBot, days: number): Promise<ParityRow[]> {
-    const { db, settings, log, signal, onParity } = this.options;
-    const row = await runParity({ db, execution: settings.execution, days, signal }, bot);
+    const { db, settings, tokens, log, signal, onParity } = this.options;
+    const row = await runParity({ db, execution: settings.execution, days, token: tokens.get(bot.name)!, signal }, bot);
     if (row === undefined) return [];
     const { verdict, frozen, reason, reference, note, seconds } = row;
     log[frozen ? "error" : verdict === "equal" ? "info" : "warn"]({ bot: bot.name, verdict, frozen, reason, reference, note, seconds }, "compared with a replay");

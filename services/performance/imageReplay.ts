@@ -8,6 +8,12 @@ import { ReplayReader } from "../../domain/parity/replayLines";
 /** What a bot's image replays, or why it does not. */
 export type ImageReplay = { readonly record: BotRecord } | { readonly note: string };
 
+/** Where a bot is asked for a replay, and what it lets in by. */
+export interface ReplayAddress {
+  readonly address: string;
+  readonly token: string;
+}
+
 /** A replay of many years takes seconds; this long without its end means that there is none. */
 const patienceMilliseconds = 90_000;
 /** Another replay of the bot may be under way. */
@@ -15,20 +21,20 @@ const tries = 3;
 const pauseMilliseconds = 2000;
 
 /** Asks a bot for a replay through its own image. Never rejects: a bot that is stopped, or cannot replay, is a note. */
-export async function replayInImage(address: string, request: ReplayRequest, signal: AbortSignal): Promise<ImageReplay> {
+export async function replayInImage({ address, token }: ReplayAddress, request: ReplayRequest, signal: AbortSignal): Promise<ImageReplay> {
   for (let attempt = 1; ; attempt++) {
-    const answer = await ask(address, request, signal);
+    const answer = await ask({ address, token }, request, signal);
     if (answer !== "busy") return answer;
     if (attempt === tries || signal.aborted) return { note: "the bot takes no replay now" };
     await delay(pauseMilliseconds, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function ask(address: string, request: ReplayRequest, signal: AbortSignal): Promise<ImageReplay | "busy"> {
+async function ask({ address, token }: ReplayAddress, request: ReplayRequest, signal: AbortSignal): Promise<ImageReplay | "busy"> {
   try {
     const response = await fetch(new URL("/v1/replay", address), {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
       body: JSON.stringify(request),
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMilliseconds)]),

@@ -9,13 +9,17 @@ import { addMetrics } from "./metrics";
 import { ParityKeeper } from "./ParityKeeper";
 import { judge } from "./readiness";
 import { addRoutes } from "./routes";
-import { performanceSettings } from "./settings";
+import { performanceSettings, readReplayTokens } from "./settings";
 
 /** Notifications wake the loop; this is for one that was lost. */
 const pollMilliseconds = 10_000;
 
 async function main(): Promise<void> {
-  const { stack, logLevel, database: databaseSettings, settings } = settingsOrExit(() => loadSettings(performanceSettings));
+  const { loaded, tokens } = settingsOrExit(() => {
+    const found = loadSettings(performanceSettings);
+    return { loaded: found, tokens: readReplayTokens(found.settings) };
+  });
+  const { stack, logLevel, database: databaseSettings, settings } = loaded;
   const log = createLogger("performance", logLevel, stack);
   const shutdown = createShutdown({ log });
   const bots = settings.bots.map(({ name }) => name);
@@ -28,7 +32,7 @@ async function main(): Promise<void> {
     await kpis.work();
     lastRound = performance.now();
   };
-  const keeper = new ParityKeeper({ db: database.db, settings, log, signal: shutdown.signal, onParity: () => loop.wake() });
+  const keeper = new ParityKeeper({ db: database.db, settings, tokens, log, signal: shutdown.signal, onParity: () => loop.wake() });
   shutdown.add("parity", () => keeper.close());
   const server = createServer({
     log,

@@ -17,6 +17,8 @@ export interface ParityParts {
   readonly execution: ExecutionParameters;
   /** Newest days that are compared. */
   readonly days: number;
+  /** What the bot's image lets a replay in by. */
+  readonly token: string;
   /** Ends a replay when the service stops. */
   readonly signal: AbortSignal;
 }
@@ -35,13 +37,13 @@ const mostExceptions = 4000;
  * replays as wrongly as it trades. Stores the worse of the two.
  * @returns undefined before the bot has anything to compare
  */
-export async function runParity({ db, execution, days, signal }: ParityParts, bot: WatchedBot): Promise<ParityRow | undefined> {
+export async function runParity({ db, execution, days, token, signal }: ParityParts, bot: WatchedBot): Promise<ParityRow | undefined> {
   const started = performance.now();
   const recorded = await readRecorded(db, bot.name, days);
   if (recorded === undefined) return undefined;
   const request = requestOf(recorded, execution);
   const program = replay(recorded.candles, request, recorded.strategy);
-  const image = await replayInImage(bot.address, request, signal);
+  const image = await replayInImage({ address: bot.address, token }, request, signal);
   signal.throwIfAborted();
   const compared = [...("record" in image ? [compare("image", recorded, image.record)] : []), compare("program", recorded, program)];
   const worst = compared.reduce((one, other) => (rank(other.verdict) > rank(one.verdict) ? other : one));

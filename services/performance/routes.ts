@@ -19,9 +19,11 @@ const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
 const parityBody = z.strictObject({ bot: z.string().optional(), days: z.int().min(1).max(3660).optional() });
 
-/** `GET /v1/performance`: newest figures and comparisons of every bot; `POST /v1/parity` compares now, asked from inside the container alone. */
+/** `GET /v1/performance`: newest figures and comparisons of every bot; `POST /v1/parity` compares now. Both for whoever is inside the container. */
 export function addRoutes({ app, db, settings, keeper }: RouteParts): void {
-  app.get("/v1/performance", async () => {
+  app.get("/v1/performance", async (request, reply) => {
+    // One bot's figures are not for another.
+    if (!loopback.has(request.ip)) return reply.code(403).send({ error: "only from inside the container" });
     const bots = await Promise.all(settings.bots.map(async ({ name }) => ({ bot: name, kpis: await newestKpis(db, name), parity: (await newestParity(db, name)) ?? null })));
     return { bots, feeds: await readFeeds(db), nextParity: new Date(keeper.next) };
   });

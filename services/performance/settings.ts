@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nextRun } from "../../domain/backup/schedule";
 import { executionSettings } from "../../domain/execution";
+import { readSecret, secretsFolder } from "../shared/settings";
 
 const pattern = z.string().refine(
   (text) => {
@@ -40,3 +41,12 @@ export const performanceSettings = z.strictObject({
 
 export type PerformanceSettings = z.infer<typeof performanceSettings>;
 export type WatchedBot = PerformanceSettings["bots"][number];
+
+/**
+ * The token with which each bot is asked for a replay, from the files `bot-<name>-replay-token`.
+ * @returns token by bot name
+ * @throws SettingsError when a file is missing or empty
+ */
+export function readReplayTokens({ bots }: PerformanceSettings, folder = secretsFolder): ReadonlyMap<string, string> {
+  return new Map(bots.map(({ name }) => [name, readSecret(`bot-${name}-replay-token`, folder)]));
+}

@@ -99,7 +99,7 @@ describe("a paper stack", function () {
     
     const key = stack.read(`.trading/stacks/${stack.name}/key`);
     const roles = ["postgres", "livefeed", "broker", "performance", "gui", "mlflow", "bot_refstrat01"];
-    const secrets = [key, ...roles.map((role) => derivePassword(key, `database/${role}`)), derivePassword(key, "broker-token/refstrat01")];
+    const secrets = [key, ...roles.map((role) => derivePassword(key, `database/${role}`)), derivePassword(key, "broker-token/refstrat01"), derivePassword(key, "replay-token/refstrat01")];
     const names = Object.keys(await stack.containerIds()).map((service) => stack.container(service));
     const seen = [(await stack.docker(["inspect", ...names])).text, stack.read(`.trading/state/.pulumi/stacks/trading/${stack.name}.json`)];
     for (const name of names) seen.push((await stack.docker(["logs", name])).text);

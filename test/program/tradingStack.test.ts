@@ -23,7 +23,7 @@ const imageHashes = Object.fromEntries(IMAGE_NAMES.map((name) => [name, `hash-of
 
 /** Secrets of the derived kind, to be looked for where they must not be. */
 function derivedSecrets(): string[] {
-  const purposes = ["database/postgres", "database/broker", "database/bot_refstrat01", "broker-token/refstrat01", "backup/database", "backup/files", "backup/second-copy"];
+  const purposes = ["database/postgres", "database/broker", "database/bot_refstrat01", "broker-token/refstrat01", "replay-token/refstrat01", "backup/database", "backup/files", "backup/second-copy"];
   return purposes.map((purpose) => derivePassword(KEY, purpose));
 }
 

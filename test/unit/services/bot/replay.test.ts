@@ -11,6 +11,9 @@ const body = { from: 0, to: 10, startBar: 0, warmupFrom: 0, startingCash: 1, exe
 const settings = { bot: "alpha", symbol: "BTCUSDT", interval: "1h", strategy: "RefStrat_01", strategySettings: {}, brokerUrl: "http://broker", mlflowUrl: null } as const;
 const database = { host: "127.0.0.1", port: 1, name: "trading", user: "bot_alpha", password: "x" };
 
+const token = "a-token-of-this-test";
+const authorized = { authorization: `Bearer ${token}` };
+
 /** What a thread does in place of a replay. */
 const threads: Readonly<Record<string, string>> = {
   replays: `port.postMessage({ begun: true }); port.postMessage({ lines: ["a", "b"] }); port.postMessage({ lines: ["c"] }); port.postMessage({ done: true });`,
@@ -37,9 +40,9 @@ describe("POST /v1/replay of the bot", () => {
     writeFileSync(workerFile, `const port = require("node:worker_threads").parentPort;\n${threads[thread]!}\n`);
     app = Fastify();
     stop = new AbortController();
-    addReplay({ app, settings: settings as never, database, log: createLogger("test", "silent"), signal: stop.signal, workerFile });
+    addReplay({ app, token, settings: settings as never, database, log: createLogger("test", "silent"), signal: stop.signal, workerFile });
   };
-  const ask = (payload: object = body) => app.inject({ method: "POST", url: "/v1/replay", payload });
+  const ask = (payload: object = body, headers: Record<string, string> = authorized) => app.inject({ method: "POST", url: "/v1/replay", payload, headers });
 
   it("streams the lines of the thread", async () => {
     bot("replays");
@@ -64,6 +67,13 @@ describe("POST /v1/replay of the bot", () => {
     });
   }
 
+  for (const [who, headers] of [["nobody", {}], ["another bot", { authorization: "Bearer another-token" }]] as const) {
+    it(`does not answer ${who}: what a bot decides is not for others`, async () => {
+      bot("replays");
+      expect((await ask(body, headers)).statusCode).to.equal(401);
+    });
+  }
+
   it("refuses what is no request, naming what is wrong", async () => {
     bot("replays");
     const { statusCode, body: text } = await ask({ ...body, startingCash: -1 });
@@ -74,7 +84,7 @@ describe("POST /v1/replay of the bot", () => {
     bot("waits for ever");
     await app.listen({ host: "127.0.0.1", port: 0 });
     const address = `http://127.0.0.1:${(app.server.address() as { port: number }).port}/v1/replay`;
-    const post = () => fetch(address, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const post = () => fetch(address, { method: "POST", headers: { "content-type": "application/json", ...authorized }, body: JSON.stringify(body) });
     const first = await post();
     expect((await post()).status).to.equal(409);
     stop.abort();
@@ -85,7 +95,7 @@ describe("POST /v1/replay of the bot", () => {
     bot("throws half-way");
     await app.listen({ host: "127.0.0.1", port: 0 });
     const address = `http://127.0.0.1:${(app.server.address() as { port: number }).port}/v1/replay`;
-    const answer = await fetch(address, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const answer = await fetch(address, { method: "POST", headers: { "content-type": "application/json", ...authorized }, body: JSON.stringify(body) });
     expect(await answer.text().catch(() => "broken off")).to.equal("broken off");
   });
 });

@@ -24,12 +24,12 @@ describe("a replay through the bot's image", () => {
     let asked: unknown;
     const text = `${lines.join("\n")}\n`;
     const address = await serve((incoming, outgoing) => {
-      incoming.on("data", (body: Buffer) => (asked = JSON.parse(String(body))));
+      incoming.on("data", (body: Buffer) => (asked = { ...(JSON.parse(String(body)) as object), authorization: incoming.headers.authorization }));
       for (let at = 0; at < text.length; at += 7) outgoing.write(text.slice(at, at + 7));
       outgoing.end();
     });
-    expect(await replayInImage(address, request, never)).to.deep.equal({ record });
-    expect(asked).to.deep.equal(request);
+    expect(await replayInImage({ address, token: "t" }, request, never)).to.deep.equal({ record });
+    expect(asked).to.deep.equal({ ...request, authorization: "Bearer t" });
   });
 
   const notes: [title: string, listener: RequestListener, note: RegExp][] = [
@@ -39,25 +39,25 @@ describe("a replay through the bot's image", () => {
     ["answers something else", (_incoming, outgoing) => outgoing.end("<html>\n"), /no line of a replay/],
   ];
   for (const [title, listener, note] of notes) {
-    it(`is a note when the image ${title}`, async () => expect(await replayInImage(await serve(listener), request, never)).to.have.property("note").that.matches(note));
+    it(`is a note when the image ${title}`, async () => expect(await replayInImage({ address: await serve(listener), token: "t" }, request, never)).to.have.property("note").that.matches(note));
   }
 
   it("is a note when the bot does not run", async () => {
     const address = await serve(() => undefined);
     await new Promise((resolve) => server!.close(resolve));
-    expect(await replayInImage(address, request, never)).to.have.property("note").that.matches(/did not replay: ECONNREFUSED/);
+    expect(await replayInImage({ address, token: "t" }, request, never)).to.have.property("note").that.matches(/did not replay: ECONNREFUSED/);
   });
 
   it("waits for another replay of the bot", async () => {
     let times = 0;
     const address = await serve((_incoming, outgoing) => (++times === 1 ? outgoing.writeHead(409).end("busy") : outgoing.end(lines.join("\n"))));
-    expect(await replayInImage(address, request, never)).to.deep.equal({ record });
+    expect(await replayInImage({ address, token: "t" }, request, never)).to.deep.equal({ record });
     expect(times).to.equal(2);
   });
 
   it("ends when the service stops", async () => {
     const stop = new AbortController();
     const address = await serve(() => stop.abort());
-    expect(await replayInImage(address, request, stop.signal)).to.have.property("note");
+    expect(await replayInImage({ address, token: "t" }, request, stop.signal)).to.have.property("note");
   });
 });
