@@ -118,7 +118,8 @@ const shared = {
       parity: pattern.default("20 1 * * *"),
       /** Newest days that are compared each time. */
       parityDays: z.int().min(1).max(3660).default(30),
-      memoryMegabytes: megabytes(128),
+      // A year of decisions, three times over, took it to 128 MB.
+      memoryMegabytes: megabytes(192),
     })
     .prefault({}),
   gui: z.strictObject({ memoryMegabytes: megabytes(128) }).prefault({}),
