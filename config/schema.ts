@@ -117,7 +117,7 @@ const shared = {
       /** When every bot is compared with a replay of the recorded candles. */
       parity: pattern.default("20 1 * * *"),
       /** Newest days that are compared each time. */
-      parityDays: z.int().min(1).max(3660).default(30),
+      parityDays: z.int().min(1).max(1100).default(30),
       // A year of decisions, three times over, took it to 128 MB.
       memoryMegabytes: megabytes(192),
     })

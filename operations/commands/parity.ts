@@ -11,7 +11,7 @@ interface Options {
   readonly days?: string;
 }
 
-const MOST_DAYS = 3660;
+const MOST_DAYS = 1100;
 
 /** `parity`: replays what was recorded and compares each bot with it, now. */
 export function parityCommand(context: Context, wrap: Wrap): Command {

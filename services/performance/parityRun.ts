@@ -7,7 +7,7 @@ import { verdictOf, type Verdict } from "../../domain/parity/verdict";
 import type { ExecutionParameters } from "../../domain/execution";
 import { toDate } from "../shared/database";
 import type { TradingSchema } from "../shared/schema";
-import { replayInImage } from "./imageReplay";
+import { replayInImage, type ReplayAddress } from "./imageReplay";
 import { insertParity, type NewParity, type ParityRow } from "./parityStore";
 import { readRecorded, type Recorded } from "./recordReader";
 import type { WatchedBot } from "./settings";
@@ -42,13 +42,19 @@ export async function runParity({ db, execution, days, token, signal }: ParityPa
   const recorded = await readRecorded(db, bot.name, days);
   if (recorded === undefined) return undefined;
   const request = requestOf(recorded, execution);
-  const program = replay(recorded.candles, request, recorded.strategy);
-  const image = await replayInImage({ address: bot.address, token }, request, signal);
+  const image = await withImage({ address: bot.address, token }, recorded, request, signal);
   signal.throwIfAborted();
-  const compared = [...("record" in image ? [compare("image", recorded, image.record)] : []), compare("program", recorded, program)];
-  const worst = compared.reduce((one, other) => (rank(other.verdict) > rank(one.verdict) ? other : one));
+  const replayed = replay(recorded.candles, request, recorded.strategy);
+  const program = compare("program", recorded, replayed);
+  const worst = "note" in image || rank(program.verdict) > rank(image.verdict) ? program : image;
   const row = rowOf(bot, recorded, worst, "note" in image ? image.note : null);
-  return insertParity(db, { ...row, expectedTrades: JSON.stringify(expectedTrades(program, recorded)), seconds: (performance.now() - started) / 1000 });
+  return insertParity(db, { ...row, expectedTrades: JSON.stringify(expectedTrades(replayed, recorded)), seconds: (performance.now() - started) / 1000 });
+}
+
+/** The image's record is compared and let go of before there is another: each may be of years. */
+async function withImage(address: ReplayAddress, recorded: Recorded, request: ReplayRequest, signal: AbortSignal): Promise<Comparison | { readonly note: string }> {
+  const image = await replayInImage(address, request, signal);
+  return "note" in image ? image : compare("image", recorded, image.record);
 }
 
 function requestOf({ from, to, startBar, warmupFrom, startingCash, refused, late, unseen }: Recorded, execution: ExecutionParameters): ReplayRequest {

@@ -17,7 +17,7 @@ export interface RouteParts {
 
 const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
-const parityBody = z.strictObject({ bot: z.string().optional(), days: z.int().min(1).max(3660).optional() });
+const parityBody = z.strictObject({ bot: z.string().optional(), days: z.int().min(1).max(1100).optional() });
 
 /** `GET /v1/performance`: newest figures and comparisons of every bot; `POST /v1/parity` compares now. Both for whoever is inside the container. */
 export function addRoutes({ app, db, settings, keeper }: RouteParts): void {

@@ -35,7 +35,7 @@ export const performanceSettings = z.strictObject({
     /** When every bot is compared with a replay, in UTC. */
     schedule: pattern,
     /** Newest days that are compared. */
-    days: z.int().min(1).max(3660),
+    days: z.int().min(1).max(1100),
   }),
 });
 

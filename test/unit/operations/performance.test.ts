@@ -88,7 +88,7 @@ describe("the commands about performance", () => {
     });
   }
 
-  it("refuse days that are none", async () => expect((await trading(root, ["parity", "--days", "0"])).error).to.equal('error: --days "0"; allowed: a whole number from 1 to 3660\n'));
+  it("refuse days that are none", async () => expect((await trading(root, ["parity", "--days", "0"])).error).to.equal('error: --days "0"; allowed: a whole number from 1 to 1100\n'));
 
   describe("evidence", () => {
     const service = () => answering(newest([{ bot: "refstrat01", kpis: [kpis({ span: "all", bars: 960 })], parity: parity() }]));
