@@ -2,7 +2,7 @@ import { lines, type ThrowAwayStack } from "../test/support/throwAwayStack";
 import type { BenchResult } from "./result";
 
 /** Bounds of what each service may use, in MB. */
-const BOUNDS: Readonly<Record<string, number>> = { "bot-refstrat01": 120, broker: 120, gui: 120, livefeed: 160, mlflow: 450 };
+const BOUNDS: Readonly<Record<string, number>> = { "bot-refstrat01": 120, broker: 120, performance: 120, gui: 120, livefeed: 160, mlflow: 450 };
 
 const UNITS: Readonly<Record<string, number>> = { B: 1 / 1e6, KiB: 1024 / 1e6, MiB: 1024 ** 2 / 1e6, GiB: 1024 ** 3 / 1e6 };
 

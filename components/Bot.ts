@@ -3,6 +3,7 @@ import { desiredStateFile } from "../config/desiredState";
 import { botRole, botService } from "../config/names";
 import type { BotConfiguration } from "../config/schema";
 import { brokerToken } from "./Broker";
+import { replayToken } from "./Performance";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 
 export interface BotArgs extends Omit<OwnServiceArgs, "memoryMegabytes"> {
@@ -33,7 +34,7 @@ export class Bot extends pulumi.ComponentResource {
         mlflowUrl: "http://mlflow:5000",
       },
       wish: { file: desiredStateFile("", context.stack).replaceAll("\\", "/"), bot: bot.name },
-      secrets: { "broker-token": brokerToken(context, bot.name) },
+      secrets: { "broker-token": brokerToken(context, bot.name), "replay-token": replayToken(context, bot.name) },
       specification: {
         running: args.running,
         tellImage: true,

@@ -14,6 +14,7 @@ import { ContainerImage } from "./ContainerImage";
 import { Gui } from "./Gui";
 import { LiveFeed } from "./LiveFeed";
 import { Mlflow } from "./Mlflow";
+import { Performance } from "./Performance";
 import { objectLabels, type StackContext } from "./StackContext";
 import { TimescaleDb } from "./TimescaleDb";
 
@@ -32,7 +33,7 @@ export interface TradingStackArgs {
 }
 
 /** Images whose containers, bots aside, are the stack: what a rollback or a restore needs again. */
-const DEPLOYED_IMAGES = ["timescaledb", "migrate", "mlflow", "livefeed", "broker", "gui", "backup"] as const;
+const DEPLOYED_IMAGES = ["timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "backup"] as const;
 
 /** One complete stack: nothing of it is shared with another. */
 export class TradingStack extends pulumi.ComponentResource {
@@ -88,6 +89,7 @@ export class TradingStack extends pulumi.ComponentResource {
           child,
         ),
     );
+    const performance = new Performance("performance", { ...common(configuration.performance.memoryMegabytes, [database.migrated]), image: image("performance"), configuration }, child);
     const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports }, child);
 
     const deployedImages = pulumi.all({
@@ -106,7 +108,7 @@ export class TradingStack extends pulumi.ComponentResource {
         child,
       );
 
-    this.health = pulumi.all([...(schedule ? [schedule.ready] : []), mlflow.ready, livefeed.ready, broker.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
+    this.health = pulumi.all([...(schedule ? [schedule.ready] : []), mlflow.ready, livefeed.ready, broker.ready, performance.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
     this.registerOutputs({ health: this.health });
   }
 

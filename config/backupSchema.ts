@@ -2,7 +2,7 @@ import { Cron } from "croner";
 import { z } from "zod";
 
 /** A cron pattern of five fields, in UTC. */
-const pattern = z.string().superRefine((text, context) => {
+export const pattern = z.string().superRefine((text, context) => {
   const allowed = 'allowed: a cron pattern of five fields in UTC, for example "10 */6 * * *"';
   if (text.trim().split(/\s+/).length !== 5) return context.addIssue({ code: "custom", message: allowed });
   try {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { faultSettings } from "../domain/faultScript";
 import { feedQualitySettings } from "../domain/feedQuality/settings";
 import { strategyNames } from "../domain/strategies";
-import { liveBackup, paperBackup } from "./backupSchema";
+import { liveBackup, paperBackup, pattern } from "./backupSchema";
 
 export const DEFAULT_STRATEGY = "RefStrat_01";
 
@@ -112,6 +112,16 @@ const shared = {
     .prefault({}),
   database: z.strictObject({ memoryMegabytes: megabytes(512) }).prefault({}),
   mlflow: z.strictObject({ memoryMegabytes: megabytes(640) }).prefault({}),
+  performance: z
+    .strictObject({
+      /** When every bot is compared with a replay of the recorded candles. */
+      parity: pattern.default("20 1 * * *"),
+      /** Newest days that are compared each time. */
+      parityDays: z.int().min(1).max(1100).default(30),
+      // A year of decisions, three times over, took it to 128 MB.
+      memoryMegabytes: megabytes(192),
+    })
+    .prefault({}),
   gui: z.strictObject({ memoryMegabytes: megabytes(128) }).prefault({}),
   livefeed: z.strictObject({ memoryMegabytes: megabytes(192) }).prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),

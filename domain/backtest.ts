@@ -22,6 +22,10 @@ export interface BacktestOptions {
   readonly warmupBars?: number;
   /** Whether to keep the decision of every bar; yes unless given. */
   readonly keepDecisions?: boolean;
+  /** Bars (open times, epoch ms) whose decision came to nothing, as where the broker refused it; none unless given. */
+  readonly withoutEffect?: ReadonlySet<number>;
+  /** Bars that only feed the indicators, as candles that were written after the account had gone on; none unless given. */
+  readonly unseen?: ReadonlySet<number>;
 }
 
 export interface BacktestResult {
@@ -46,6 +50,7 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
   const execution = options.execution ?? defaultExecution;
   const startingCash = options.startingCash ?? 10_000;
   const keepDecisions = options.keepDecisions ?? true;
+  const { withoutEffect, unseen } = options;
   const strategy = createStrategy(options.strategy ?? "RefStrat_01", options.parameters, execution);
   const start = startIndex(candles, options, strategy);
   const interval = shortestStep(candles);
@@ -64,6 +69,11 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
   for (let index = start; index < candles.length; index++) {
     checkOrder(candles, index);
     const candle = candles[index]!;
+    if (unseen !== undefined && unseen.has(candle.openTime)) {
+      strategy.warmUp(candle);
+      values[index - start] = equityAt(account, candle.close);
+      continue;
+    }
     // Most bars are quiet; taking the short way there keeps a backtest to milliseconds.
     let value: number;
     if (isQuiet(account, candle)) {
@@ -85,7 +95,7 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
     } else {
       intent = strategy.intentOn(candle, account);
     }
-    if (intent !== null) {
+    if (intent !== null && withoutEffect?.has(candle.openTime) !== true) {
       const bar = candle.openTime;
       const id = clientOrderId("backtest", "bot", bar, intent.action);
       const current = { ...account, processedBar: bar };

@@ -47,7 +47,7 @@ interface Kept {
 const DECIDING = ["package-lock.json", "tsconfig.json", path.join("images", "bundle.ts")];
 
 /**
- * The program of a service as `main.js` and, where it has a page, the page's script. Kept in `.tools` by the content of
+ * The program of a service as `main.js` and, where it has them, its threads' program and its page's script. Kept in `.tools` by the content of
  * everything that went in: the same inputs are not bundled twice.
  */
 export async function bundleService(root: string, service: string, hashes: InputHashes): Promise<ContextFile[]> {
@@ -82,9 +82,14 @@ function exists(file: string): Promise<boolean> {
 async function bundle(root: string, service: string): Promise<{ inputs: string[]; outputs: [string, Buffer][] }> {
   // Loaded only when there is something to bundle: starting it costs more than a look at what was kept.
   const { build } = await import("esbuild");
-  const page = path.join("services", service, "page", "main.ts");
-  const hasPage = await exists(path.join(root, page));
-  const entries: [string, string, BuildOptions][] = [["main.js", path.join("services", service, "main.ts"), SERVICE], ...(hasPage ? [["page/page.js", page, PAGE] as [string, string, BuildOptions]] : [])];
+  const possible: [string, string, BuildOptions][] = [
+    ["main.js", path.join("services", service, "main.ts"), SERVICE],
+    // What a service does in threads of their own is a program of its own, which loads no more than it needs.
+    ["worker.js", path.join("services", service, "worker.ts"), SERVICE],
+    ["page/page.js", path.join("services", service, "page", "main.ts"), PAGE],
+  ];
+  const there = await Promise.all(possible.map(([, entry]) => exists(path.join(root, entry))));
+  const entries = possible.filter(([name], index) => name === "main.js" || there[index]);
   const results = await Promise.all(entries.map(([, entry, options]) => build({ ...options, absWorkingDir: root, entryPoints: [entry] })));
   const inputs = [...new Set(results.flatMap((result) => Object.keys((result.metafile as Metafile).inputs)))].sort();
   return {

@@ -15,7 +15,7 @@ export interface ImageDefinition {
 }
 
 /** Parents come before their children. */
-export const IMAGE_NAMES = ["base", "timescaledb", "mlflow", "node", "migrate", "livefeed", "broker", "bot", "gui", "backup"] as const;
+export const IMAGE_NAMES = ["base", "timescaledb", "mlflow", "node", "migrate", "livefeed", "broker", "bot", "performance", "gui", "backup"] as const;
 export type ImageName = (typeof IMAGE_NAMES)[number];
 
 export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
@@ -27,6 +27,7 @@ export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
   livefeed: { folder: "service", parent: "node", service: "feed" },
   broker: { folder: "service", parent: "node", service: "broker" },
   bot: { folder: "service", parent: "node", service: "bot" },
+  performance: { folder: "service", parent: "node", service: "performance" },
   gui: { folder: "service", parent: "node", service: "gui" },
   // The database's own programs have to be of its version: what one makes the other restores.
   backup: { folder: "backup", parent: "timescaledb", service: "backup", include: { migrations: "database/migrations" } },

@@ -24,6 +24,8 @@ const pageStatus = z.object({
       findings: z.array(z.object({ kind: z.string(), severity: z.string(), count: z.number() })),
       /** What the state was judged by. */
       measures: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
+      /** How it was in the last hours of wall time: share that it was HEALTHY, and milliseconds that are known. */
+      health: z.array(z.object({ hours: z.number(), healthy: z.number().nullable(), known: z.number() })).default([]),
     }),
   ),
   /** How the backups stand; null where nothing is backed up. */

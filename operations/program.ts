@@ -5,6 +5,9 @@ import { backupCommand } from "./commands/backup";
 import { backupsCommand } from "./commands/backups";
 import { deleteDataCommand } from "./commands/deleteData";
 import { evaluateCommand } from "./commands/evaluate";
+import { evidenceCommand } from "./commands/evidence";
+import { kpisCommand } from "./commands/kpis";
+import { parityCommand } from "./commands/parity";
 import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
 import { restoreCommand } from "./commands/restore";
@@ -60,7 +63,7 @@ export function buildProgram(context: Context): Program {
   }
   for (const command of [backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand]) program.addCommand(command(context, wrap));
   program.addCommand(scheduleCommand(context, wrap));
-  program.addCommand(evaluateCommand(context, wrap));
+  for (const command of [evaluateCommand(context, wrap), kpisCommand(context, wrap), parityCommand(context, wrap), evidenceCommand(context, wrap)]) program.addCommand(command);
   for (const command of withDescendants(program)) {
     command
       .helpCommand(false)

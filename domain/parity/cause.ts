@@ -26,19 +26,24 @@ const nearlyAll = 0.9;
 /** Fewer bars prove no pattern. */
 const fewest = 3;
 
-/** Names the difference by where the records part first, and by what they are like as a whole. */
-export function causeOf(first: FirstDifference | null, own: BotRecord, reference: BotRecord): Cause {
+/**
+ * Names the difference by where the records part first, and by what they are like as a whole.
+ * @param revised bars that are known to be recorded otherwise than they were when the bot saw them
+ */
+export function causeOf(first: FirstDifference | null, own: BotRecord, reference: BotRecord, revised: readonly number[] = []): Cause {
   if (first === null) return "none";
   if (isLate(own.decisions, reference.decisions)) return "one bar late";
+  const begins = reference.decisions[0]?.bar;
+  // What was revised before the first bar that is compared shows on that bar.
+  if (revised.some((bar) => bar === first.bar || (bar < first.bar && first.bar === begins))) return "revised candle";
   if (first.kind === "fill") {
     if (first.own === null || first.reference === null) return "execution";
     return first.own.price === first.reference.price && first.own.quantity === first.reference.quantity ? "fee" : "fill price";
   }
-  if (first.own === null) return "missed bar";
+  if (first.own === null || first.own.late === true) return "missed bar";
   if (first.reference === null) return "decision";
   const differences = keysOf(first.own).map((key) => distance(first.own!.indicators[key], first.reference!.indicators[key]));
   if (differences.every((difference) => difference === 0)) return "decision";
-  const begins = reference.decisions[0]!.bar;
   return first.bar === begins && comesCloser(own.decisions, reference.decisions) ? "indicator seed" : "revised candle";
 }
 

@@ -4,9 +4,12 @@ import type { Fill, Trade } from "../orders";
 import type { Decision } from "../strategies";
 import { causeOf, type Cause } from "./cause";
 
+/** A decision; late where the bar was over before the bot saw it, which then holds. */
+export type RecordedDecision = Decision & { readonly late?: boolean };
+
 /** What a bot decided and what came of it, bar by bar, oldest first. */
 export interface BotRecord {
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly RecordedDecision[];
   readonly fills: readonly Fill[];
   readonly trades: readonly Trade[];
   /** Mark-to-market at the close of each bar. */
@@ -24,7 +27,7 @@ export interface Match {
 
 /** Where two records part, with what each has there; null is nothing. */
 export type FirstDifference =
-  | { readonly kind: "decision"; readonly bar: number; readonly own: Decision | null; readonly reference: Decision | null }
+  | { readonly kind: "decision"; readonly bar: number; readonly own: RecordedDecision | null; readonly reference: Decision | null }
   | { readonly kind: "fill"; readonly bar: number; readonly own: Fill | null; readonly reference: Fill | null };
 
 /** A bot's record against that of a replay of the same candles. */
@@ -46,8 +49,9 @@ export interface Parity {
 /**
  * Compares a bot's record with a reference: that of the same bars, by the same strategy. Records are cut to the bars that
  * both can have, from the later beginning to the earlier end.
+ * @param revised bars that are known to be recorded otherwise than they were when the bot saw them
  */
-export function compareRecords(ownAll: BotRecord, referenceAll: BotRecord): Parity {
+export function compareRecords(ownAll: BotRecord, referenceAll: BotRecord, revised: readonly number[] = []): Parity {
   const [from, to] = commonBars(ownAll, referenceAll);
   const [own, reference] = [within(ownAll, from, to), within(referenceAll, from, to)];
   const decisions = pairs(own.decisions, reference.decisions, (decision) => decision.bar);
@@ -61,7 +65,7 @@ export function compareRecords(ownAll: BotRecord, referenceAll: BotRecord): Pari
     tracking: trackingOf(own, reference),
     slippage: { own: slippageFigures(own.fills), reference: slippageFigures(reference.fills) },
     first,
-    cause: causeOf(first, own, reference),
+    cause: causeOf(first, own, reference, revised),
   };
 }
 

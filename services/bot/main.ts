@@ -2,12 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openDatabase } from "../shared/database";
 import { createLogger } from "../shared/log";
 import { createServer } from "../shared/server";
-import { loadSettings, readSecret, settingsOrExit } from "../shared/settings";
+import { loadSettings, readOptionalSecret, readSecret, settingsOrExit } from "../shared/settings";
 import { createShutdown } from "../shared/shutdown";
 import { Bot } from "./Bot";
 import { BrokerClient } from "./brokerClient";
 import { createMetrics } from "./metrics";
 import { judge } from "./readiness";
+import { addReplay } from "./replay/routes";
 import { RunKeeper } from "./RunKeeper";
 import { runParams } from "./runRecord";
 import { RunSender } from "./RunSender";
@@ -23,7 +24,7 @@ const sendByMilliseconds = 8000;
 const sendMilliseconds = 5000;
 
 async function main(): Promise<void> {
-  const { loaded, token } = settingsOrExit(() => ({ loaded: loadSettings(botSettings), token: readSecret("broker-token") }));
+  const { loaded, token, replayToken } = settingsOrExit(() => ({ loaded: loadSettings(botSettings), token: readSecret("broker-token"), replayToken: readOptionalSecret("replay-token") }));
   const { stack, settings } = loaded;
   const { bot: name } = settings;
   const log = createLogger(`bot-${name}`, loaded.logLevel, stack);
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
   });
 
   const server = createServer({ log, readiness: async () => judge(await within(3000, bot.progress()), performance.now()) });
+  if (replayToken !== null) addReplay({ app: server.app, token: replayToken, settings, database: loaded.database, log, signal: shutdown.signal });
   shutdown.add("server", () => server.close());
   let failed = false;
   const bot: Bot = new Bot({

@@ -172,6 +172,8 @@ export interface BotView {
   rejections: RejectionView[];
   /** Null before the broker has counted. */
   reconciliation: ReconciliationView | null;
+  /** Why the newest comparison with a replay forbids promotions; null when it does not, or there is none. */
+  frozen: string | null;
 }
 
 /** How the backups stand, as their service last said. */
@@ -276,4 +278,57 @@ export interface EquityView {
   /** Every how many bars a point is given. */
   step: number;
   points: EquityPoint[];
+}
+
+/** Key figures in a window of market time that ends with the close of `bar`; null is what cannot be computed. */
+export interface WindowView {
+  window: string;
+  from: number | null;
+  bar: number;
+  bars: number;
+  totalReturn: number | null;
+  sharpe: number | null;
+  sharpeError: number | null;
+  drawdownMax: number | null;
+  drawdownFromPeak: number | null;
+  exposure: number | null;
+  trades: number | null;
+  tradesExpected: number | null;
+  tradesVerdict: string | null;
+  hitRate: number | null;
+  profitFactor: number | null;
+  fees: number | null;
+  /** Basis points of a fill's value. */
+  slippageMedian: number | null;
+  slippageP95: number | null;
+  trackingError: number | null;
+}
+
+/** The newest comparison of a bot with a replay of what was recorded. */
+export interface ParityView {
+  at: number;
+  from: number | null;
+  to: number | null;
+  verdict: "equal" | "costs" | "differs" | "nothing to compare";
+  /** No promotion and no change of live until it is understood. */
+  frozen: boolean;
+  reason: string;
+  cause: string;
+  /** What replayed: the bot's own image, or this project's program. */
+  reference: "image" | "program";
+  /** Why the bot's image did not. */
+  note: string | null;
+  decisionsCompared: number;
+  decisionsMatched: number;
+  tradesCompared: number;
+  tradesMatched: number;
+  trackingError: number | null;
+  firstDifference: { kind: string; bar: number } | null;
+}
+
+export interface PerformanceView {
+  /** Empty before there are figures. */
+  windows: WindowView[];
+  /** Null before there was a comparison. */
+  parity: ParityView | null;
 }

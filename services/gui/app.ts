@@ -6,6 +6,7 @@ import { createServer, type ServiceServer } from "../shared/server";
 import { isAllowedHost } from "./hosts";
 import { addPage, securityHeaders } from "./pageFiles";
 import { BackupReader } from "./backupReader";
+import { readPerformance } from "./performanceReader";
 import { ServiceProbe } from "./probes";
 import { TradingReader } from "./reader";
 import type { StatusRows } from "./rows";
@@ -75,6 +76,7 @@ export function createGui(options: GuiOptions): ServiceServer {
   route("/api/equity", 1000, 5000, (bot, limit) => reader.equity(bot.name, limit));
   route("/api/findings", 50, 2000, (bot, limit) => reader.findings(bot, limit));
   route("/api/decisions", 50, 2000, (bot, limit) => reader.decisions(bot.name, limit));
+  route("/api/performance", 1, 1, (bot) => readPerformance(options.database.db, bot.name));
   return server;
 }
 

@@ -4,6 +4,7 @@ import { unknownBot } from "../shared/words";
 import type { CandlesView, DecisionView, EquityView, FindingView, TradeView } from "./api";
 import { brokerRows, rejectionRows } from "./brokerReader";
 import { feedRows, readFindings, type FeedRows } from "./feedReader";
+import { hasComparisons, newestComparison } from "./performanceReader";
 import { decisionView, type BotRows, type StatusRows } from "./rows";
 import { marketsOf, type BotSettings } from "./settings";
 import { stopByBar } from "./stopLine";
@@ -22,7 +23,8 @@ export class TradingReader {
       const quality: FeedRows[] = [];
       for (const market of marketsOf(bots)) quality.push(await feedRows(db, market));
       const rows: BotRows[] = [];
-      for (const bot of bots) rows.push(await botRows(db, bot));
+      const comparisons = await hasComparisons(db);
+      for (const bot of bots) rows.push({ ...(await botRows(db, bot)), parity: comparisons ? await newestComparison(db, bot.name) : undefined });
       return { session, feeds, quality, bots: rows, strangers: await rejectionRows(db, unknownBot) };
     });
   }
@@ -145,7 +147,7 @@ export class TradingReader {
   }
 }
 
-async function botRows(db: Reading, bot: BotSettings): Promise<BotRows> {
+async function botRows(db: Reading, bot: BotSettings): Promise<Omit<BotRows, "parity">> {
   const account = await db.selectFrom("accounts").selectAll().where("bot", "=", bot.name).executeTakeFirst();
   const lastDecision = await db.selectFrom("decisions").selectAll().where("bot", "=", bot.name).orderBy("bar", "desc").limit(1).executeTakeFirst();
   const lastEquity = await db.selectFrom("equity").select(["bar", "equity", "close"]).where("bot", "=", bot.name).orderBy("bar", "desc").limit(1).executeTakeFirst();

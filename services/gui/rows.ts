@@ -21,6 +21,8 @@ export interface BotRows {
   lastCandle: { openTime: Date; close: number } | undefined;
   behind: number;
   broker: BrokerRows;
+  /** The newest comparison with a replay. */
+  parity: { frozen: boolean; reason: string } | undefined;
 }
 
 /** What the database says, read in one snapshot. */

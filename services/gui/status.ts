@@ -88,6 +88,7 @@ function botView(bot: BotSettings, rows: BotRows | undefined): BotView {
     limits: limitsOf(bot, rows),
     rejections: rejectionViews(rows?.broker.rejections ?? []),
     reconciliation: reconciliationOf(rows),
+    frozen: rows?.parity?.frozen === true ? rows.parity.reason : null,
   };
 }
 

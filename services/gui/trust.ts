@@ -37,7 +37,7 @@ export function trust(input: TrustInput): TrustView {
   // What the database said before it was lost is no finding about now.
   if (!input.stale) {
     found.push(...input.feeds.flatMap(feedFindings));
-    found.push(...input.bots.flatMap((bot) => [...botFindings(bot, input.now), ...brokerFindings(bot, input.now)]));
+    found.push(...input.bots.flatMap((bot) => [...botFindings(bot, input.now), ...brokerFindings(bot, input.now), ...parityFindings(bot)]));
     found.push(...rejectionFindings("A request without a valid token", input.strangers, input.now));
   }
   found.push(...backupFindings(input.backup));
@@ -84,6 +84,10 @@ function brokerFindings(bot: BotView, now: number): Finding[] {
   const mismatch = bot.reconciliation?.mismatch ?? null;
   const refused = rejectionFindings(`An intent of bot ${bot.name}`, bot.rejections, now);
   return mismatch === null ? refused : [{ level: "no", text: `Bot ${bot.name}: decisions, orders and fills do not fit together: ${mismatch}` }, ...refused];
+}
+
+function parityFindings({ name, frozen }: BotView): Finding[] {
+  return frozen === null ? [] : [{ level: "care", text: `Bot ${name} did not do what a replay of its candles does: ${frozen}` }];
 }
 
 /** One finding however many kinds there are: the newest one, and how many else. */

@@ -1,4 +1,5 @@
 import type { FeedState, FindingSeverity } from "../../domain/feedState";
+import type { Span } from "../../domain/kpis/spans";
 import type { ColumnType, Generated, Insertable, JSONColumnType, Selectable } from "kysely";
 
 /**
@@ -21,6 +22,8 @@ export interface TradingSchema {
   rejections: RejectionsTable;
   reconciliations: ReconciliationsTable;
   runs: RunsTable;
+  kpis: KpisTable;
+  parities: ParitiesTable;
 }
 
 type Json<T extends object | null = object> = JSONColumnType<T>;
@@ -228,6 +231,79 @@ export interface RunsTable {
   toBar: Date | null;
   mlflowRunId: string | null;
   sent: Generated<boolean>;
+}
+
+/** Key figures of a bot in a window that ends with a bar; see domain/kpis/window.ts. Null is what cannot be computed. */
+export interface KpisTable {
+  bot: string;
+  span: Span;
+  bar: Date;
+  computedAt: DefaultedTime;
+  fromBar: Date | null;
+  bars: number;
+  equity: number | null;
+  totalReturn: number | null;
+  sharpe: number | null;
+  sharpeError: number | null;
+  sharpeProbability: number | null;
+  sharpeMinimumReturns: number | null;
+  sharpeReturns: number | null;
+  drawdownMax: number | null;
+  drawdownCurrent: number | null;
+  drawdownFromPeak: number | null;
+  exposure: number | null;
+  trades: number | null;
+  wins: number | null;
+  losses: number | null;
+  hitRate: number | null;
+  profitFactor: number | null;
+  averageProfit: number | null;
+  tradeRate: number | null;
+  tradesExpected: number | null;
+  tradesAtMost: number | null;
+  tradesAtLeast: number | null;
+  tradesVerdict: "as expected" | "too few" | "too many" | null;
+  fees: number | null;
+  slippageMedian: number | null;
+  slippageP95: number | null;
+  trackingError: number | null;
+  meanDifference: number | null;
+  equityGap: number | null;
+  decisionMatch: number | null;
+}
+
+/** A bot's record against a replay of the same candles. */
+export interface ParitiesTable {
+  id: Generated<number>;
+  bot: string;
+  at: DefaultedTime;
+  fromBar: Date | null;
+  toBar: Date | null;
+  image: string | null;
+  configurationHash: string;
+  reference: "image" | "program";
+  note: string | null;
+  decisionsCompared: number;
+  decisionsMatched: number;
+  tradesCompared: number;
+  tradesMatched: number;
+  refused: number;
+  late: number;
+  trackingError: number | null;
+  meanDifference: number | null;
+  equityGap: number | null;
+  slippageMedian: number | null;
+  slippageP95: number | null;
+  referenceSlippageMedian: number | null;
+  referenceSlippageP95: number | null;
+  firstDifference: NullableJson<Record<string, unknown>>;
+  cause: string;
+  verdict: "equal" | "costs" | "differs" | "nothing to compare";
+  frozen: boolean;
+  reason: string;
+  /** Window -> trades in 30 days. */
+  expectedTrades: Json<Partial<Record<Span, number>>>;
+  seconds: number;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

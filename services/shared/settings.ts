@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { DatabaseSettings } from "./database";
@@ -46,6 +46,11 @@ export function readSecret(name: string, folder = secretsFolder): string {
   const secret = text.replace(/\r?\n$/, "");
   if (secret === "") throw new SettingsError(`secret file ${path} is empty`);
   return secret;
+}
+
+/** The same, or null where there is no such file. */
+export function readOptionalSecret(name: string, folder = secretsFolder): string | null {
+  return existsSync(join(folder, name)) ? readSecret(name, folder) : null;
 }
 
 /** Parses the JSON of SETTINGS; a syntax error becomes a problem, not an exception. */

@@ -146,7 +146,7 @@ describe("runbooks/Restore_By_Hand.md: a dump and the files come back with the t
       { typed: "trading-paper-timescaledb-data", runs: rig.name("data"), reason: "volume of the test's database" },
       { typed: "trading-paper-mlflow-artifacts", runs: rig.name("artifacts"), reason: "volume of the test's artifacts" },
       { typed: "trading-paper-secrets-backup", runs: rig.name("secrets-backup"), reason: "volume of the service's keys" },
-      ...["bot-refstrat01", "broker", "livefeed", "gui", "mlflow"].map((service) => ({ typed: `trading-paper-${service}`, runs: "", reason: "the test has the database and the backup service, and none that uses the database" })),
+      ...["bot-refstrat01", "broker", "livefeed", "performance", "gui", "mlflow"].map((service) => ({ typed: `trading-paper-${service}`, runs: "", reason: "the test has the database and the backup service, and none that uses the database" })),
       { typed: "trading-paper-", runs: `${prefix}-`, reason: "containers of the test" },
     ];
   });

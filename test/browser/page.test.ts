@@ -206,6 +206,32 @@ describe("the page in Chromium", function () {
     await fact(page, "#quality", "HEALTHY in the last 24 h", /^98\.3\d % /);
   });
 
+  it("tells the figures of the chosen window, and how the bot compares with a replay", async () => {
+    await fact(page, "#performance", "Figures", /^none yet$/);
+    await fact(page, "#performance", "Parity", /^not compared with a replay yet: npx trading parity$/);
+    await client.query(
+      `INSERT INTO kpis (bot, span, bar, from_bar, bars, sharpe, sharpe_error, drawdown_max, drawdown_from_peak, trades, trades_expected, trades_verdict, fees) VALUES
+         ($1, '30d', '2024-02-07T10:00Z', '2024-01-09Z', 719, 9, 9, 0.9, 0.9, 9, 9, 'as expected', 9),
+         ($1, '30d', '2024-02-07T11:00Z', '2024-01-08T12:00Z', 720, 1.5, 3.494, 0.0312, 0.01, 5, 6.2, 'as expected', 61.5),
+         ($1, '7d', '2024-02-07T11:00Z', '2024-01-31T12:00Z', 168, NULL, NULL, 0.02, 0.01, 0, 6.2, 'too few', 0)`,
+      [bot],
+    );
+    await client.query(
+      `INSERT INTO parities (bot, from_bar, to_bar, configuration_hash, reference, decisions_compared, decisions_matched, trades_compared, trades_matched, refused, late, tracking_error, first_difference, cause, verdict, frozen, reason, expected_trades, seconds)
+       VALUES ($1, '2024-01-08Z', '2024-02-07T11:00Z', 'x', 'image', 720, 719, 6, 6, 0, 0, 0.01, '{"kind": "decision", "bar": 1707292800000}', 'revised candle', 'differs', true, 'a candle is recorded otherwise', '{}', 0.4)`,
+      [bot],
+    );
+    await fact(page, "#performance", "Sharpe ratio a year", /^1\.50 ± 3\.49$/);
+    await fact(page, "#performance", "Largest drawdown", /^3\.12 %; 1\.00 % below the highest ever now$/);
+    await fact(page, "#performance", "First difference", /^decision on 2024-02-07 08:00 UTC: revised candle$/);
+    await page.locator("#performance dd.bad", { hasText: "differs, frozen: a candle is recorded otherwise" }).waitFor({ timeout: patience });
+    await reason(page, `Bot ${bot} did not do what a replay of its candles does: a candle is recorded otherwise`);
+    await page.locator("#window").selectOption("7d");
+    await fact(page, "#performance", "Sharpe ratio a year", /^–$/);
+    await page.locator("#performance dd.warning", { hasText: "0, 6.2 expected: too few" }).waitFor({ timeout: patience });
+    await page.locator("#window").selectOption("30d");
+  });
+
   it("draws candles, both EMA lines, the stop and the equity", async () => {
     await page.locator("#trades tbody tr").first().waitFor({ timeout: patience });
     for (const [chart, colour] of [

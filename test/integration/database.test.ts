@@ -29,6 +29,7 @@ async function eventually<T>(what: string, seconds: number, attempt: () => Promi
 const roles = [
   { name: "livefeed", kind: "livefeed" },
   { name: "broker", kind: "broker" },
+  { name: "performance", kind: "performance" },
   { name: "gui", kind: "gui" },
   { name: "mlflow", kind: "mlflow" },
   { name: "bot_alpha", kind: "bot" },
@@ -214,7 +215,16 @@ describe("the trading database", function () {
           "SELECT trading.take_bot_lock()",
         ],
       },
-      { role: "gui", statements: ["SELECT * FROM trading.decisions, trading.trades, trading.feed_findings, trading.feed_sessions, trading.accounts, trading.feed_states, trading.rejections, trading.reconciliations, trading.runs"] },
+      { role: "gui", statements: ["SELECT * FROM trading.decisions, trading.trades, trading.feed_findings, trading.feed_sessions, trading.accounts, trading.feed_states, trading.rejections, trading.reconciliations, trading.runs", "SELECT * FROM trading.kpis, trading.parities"] },
+      {
+        role: "performance",
+        statements: [
+          "INSERT INTO trading.kpis (bot, span, bar, bars) VALUES ('alpha', '30d', '2024-01-02Z', 1) ON CONFLICT (bot, span, bar) DO UPDATE SET bars = 2",
+          `INSERT INTO trading.parities (bot, configuration_hash, reference, decisions_compared, decisions_matched, trades_compared, trades_matched, refused, late, cause, verdict, frozen, reason, expected_trades, seconds)
+           VALUES ('alpha', 'x', 'program', 1, 1, 0, 0, 0, 0, 'none', 'equal', false, 'test', '{}', 0)`,
+          "SELECT * FROM trading.candles, trading.accounts, trading.decisions, trading.orders, trading.fills, trading.trades, trading.equity, trading.runs",
+        ],
+      },
     ];
     for (const { role, statements } of works) {
       it(role, async () => {
@@ -263,6 +273,11 @@ describe("the trading database", function () {
       { role: "broker", statement: "DELETE FROM trading.orders", message: denied("orders") },
       { role: "gui", statement: "INSERT INTO trading.orders (client_order_id) VALUES ('x')", message: denied("orders") },
       { role: "gui", statement: "UPDATE trading.accounts SET cash = 1e6", message: denied("accounts") },
+      { role: "gui", statement: "INSERT INTO trading.parities (bot) VALUES ('alpha')", message: denied("parities") },
+      { role: "performance", statement: "UPDATE trading.parities SET frozen = false", message: denied("parities") },
+      { role: "performance", statement: "UPDATE trading.equity SET equity = 1e6", message: denied("equity") },
+      { role: "bot_alpha", statement: "SELECT * FROM trading.kpis", message: denied("kpis") },
+      { role: "bot_alpha", statement: "SELECT * FROM trading.parities", message: denied("parities") },
       { role: "gui", statement: "CREATE TABLE trading.mine (id int)", message: "permission denied for schema trading" },
       { role: "bot_alpha", statement: "INSERT INTO trading.decisions (bot, bar, action, reason, indicators) VALUES ('beta', now(), 'hold', '', '{}')", message: policy("decisions") },
       { role: "bot_alpha", statement: "INSERT INTO trading.runs (id, bot, params) VALUES ('00000000-0000-4000-8000-000000000002', 'beta', '{}')", message: policy("runs") },

@@ -75,7 +75,7 @@ describe("a paper stack", function () {
     }
     succeeds(await stack.up());
     const ids = await stack.containerIds();
-    expect(Object.keys(ids).sort()).to.deep.equal(["bot-refstrat01", "broker", "gui", "livefeed", "mlflow", "timescaledb"]);
+    expect(Object.keys(ids).sort()).to.deep.equal(["bot-refstrat01", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"]);
   });
 
   it("needs no change directly afterwards", () => changesNothing());
@@ -98,8 +98,8 @@ describe("a paper stack", function () {
   it("shows its passwords nowhere: not in inspect, not in a log, not in the plain state", async () => {
     
     const key = stack.read(`.trading/stacks/${stack.name}/key`);
-    const roles = ["postgres", "livefeed", "broker", "gui", "mlflow", "bot_refstrat01"];
-    const secrets = [key, ...roles.map((role) => derivePassword(key, `database/${role}`)), derivePassword(key, "broker-token/refstrat01")];
+    const roles = ["postgres", "livefeed", "broker", "performance", "gui", "mlflow", "bot_refstrat01"];
+    const secrets = [key, ...roles.map((role) => derivePassword(key, `database/${role}`)), derivePassword(key, "broker-token/refstrat01"), derivePassword(key, "replay-token/refstrat01")];
     const names = Object.keys(await stack.containerIds()).map((service) => stack.container(service));
     const seen = [(await stack.docker(["inspect", ...names])).text, stack.read(`.trading/state/.pulumi/stacks/trading/${stack.name}.json`)];
     for (const name of names) seen.push((await stack.docker(["logs", name])).text);

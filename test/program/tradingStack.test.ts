@@ -23,7 +23,7 @@ const imageHashes = Object.fromEntries(IMAGE_NAMES.map((name) => [name, `hash-of
 
 /** Secrets of the derived kind, to be looked for where they must not be. */
 function derivedSecrets(): string[] {
-  const purposes = ["database/postgres", "database/broker", "database/bot_refstrat01", "broker-token/refstrat01", "backup/database", "backup/files", "backup/second-copy"];
+  const purposes = ["database/postgres", "database/broker", "database/bot_refstrat01", "broker-token/refstrat01", "replay-token/refstrat01", "backup/database", "backup/files", "backup/second-copy"];
   return purposes.map((purpose) => derivePassword(KEY, purpose));
 }
 
@@ -75,7 +75,7 @@ describe("the program", function () {
   it("declares the containers of a paper stack, each under the house rules", () => {
     const { containers } = ofPaper;
     expect(containers.map(({ inputs }) => inputs.name).sort()).to.deep.equal(
-      ["backup", "bot-refstrat01", "bot-second", "broker", "gui", "livefeed", "mlflow", "timescaledb"].map((service) => `trading-paper-${service}`),
+      ["backup", "bot-refstrat01", "bot-second", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"].map((service) => `trading-paper-${service}`),
     );
     for (const { name, inputs } of containers) {
       expect(inputs.image, name).to.equal(IMAGE_ID);
@@ -111,7 +111,7 @@ describe("the program", function () {
     const filling = ofPaper.made.find(({ name }) => name === "backup-secrets-files")!;
     const files = String(filling.inputs.stdin.value).split("\n").map((line) => line.split("\t"));
     const images = JSON.parse(Buffer.from(files.find(([name]) => name === "deployed-images.json")![1]!, "base64").toString()) as object;
-    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "gui", "backup", "bot-refstrat01", "bot-second");
+    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "backup", "bot-refstrat01", "bot-second");
     expect(new Set(Object.values(images))).to.deep.equal(new Set([IMAGE_ID]));
   });
 
@@ -183,7 +183,7 @@ describe("the program", function () {
   it("lets each container of a preview depend on its own image alone", async () => {
     const { containers } = await declare(paper, { preview: true, unknownImage: "image-bot" });
     const known = containers.filter(({ inputs }) => inputs.image === IMAGE_ID).map(({ name }) => name);
-    expect(known.sort()).to.deep.equal(["backup", "broker", "gui", "livefeed", "mlflow", "timescaledb"]);
+    expect(known.sort()).to.deep.equal(["backup", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"]);
   });
 
   it("fills the volume of a recording with the file as it is", async () => {

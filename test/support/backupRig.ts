@@ -117,7 +117,7 @@ export class BackupRig extends Containers {
 
   async migrate(): Promise<void> {
     const roles = [
-      ...["livefeed", "broker", "gui", "mlflow"].map((name) => ({ name, kind: name })),
+      ...["livefeed", "broker", "performance", "gui", "mlflow"].map((name) => ({ name, kind: name })),
       { name: "bot_refstrat01", kind: "bot" },
     ];
     const passwords = roles.map(({ name }) => [`${name}-password`, this.password(name)]);

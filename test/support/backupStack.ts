@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { expect } from "chai";
 import { MlflowClient } from "../../mlflow/client";
 import { completeRun } from "../../mlflow/record";
+import { isUnfinished } from "../../services/backup/files/artifacts";
 import { eventually, ThrowAwayStack, type Outcome } from "./throwAwayStack";
 
 /** What `npx trading backups --json` says. */
@@ -132,13 +133,13 @@ export class BackupStack {
 
   /** Waits until every service is healthy, and nothing is left of a restore. */
   async isWhole(): Promise<void> {
-    const wanted = ["backup", "bot-refstrat01", "broker", "gui", "livefeed", "mlflow", "timescaledb"];
+    const wanted = ["backup", "bot-refstrat01", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"];
     await eventually("every service is healthy", 120, async () => JSON.stringify(await this.healthy()) === JSON.stringify(wanted));
     expect(fs.existsSync(this.journal), "a restore's journal is left").to.equal(false);
     const image = (await this.stack.docker(["inspect", "--format", "{{.Image}}", this.stack.container("backup")])).stdout.trim();
     const list = (volume: string) => this.stack.docker(["run", "--rm", "--network", "none", "--user", "0", "--volume", `trading-${this.stack.name}-${volume}:/volume:ro`, "--entrypoint", "ls", image, "-A", "/volume"]);
     expect((await list("timescaledb-data")).stdout.split("\n").filter((name) => name.startsWith("17"))).to.deep.equal(["17"]);
-    expect((await list("mlflow-artifacts")).stdout.split("\n").filter((name) => name.startsWith("."))).to.deep.equal([]);
+    expect((await list("mlflow-artifacts")).stdout.split("\n").filter(isUnfinished)).to.deep.equal([]);
     const databases = await this.stack.query("select datname from pg_database where not datistemplate order by 1");
     expect(databases).to.deep.equal(["mlflow", "postgres", "trading"]);
     const volumes = (await this.stack.docker(["volume", "ls", "--quiet", "--filter", `label=trading.stack=${this.stack.name}`])).stdout;

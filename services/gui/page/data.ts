@@ -1,4 +1,4 @@
-import type { BotView, CandlesView, DecisionView, EquityView, FeedView, FindingView, StatusView, TradeView } from "../api";
+import type { BotView, CandlesView, DecisionView, EquityView, FeedView, FindingView, PerformanceView, StatusView, TradeView } from "../api";
 
 /** An answer takes at most this long; later ones come when they come. */
 const patienceMilliseconds = 8000;
@@ -10,6 +10,8 @@ async function get<T>(path: string): Promise<T> {
 }
 
 export const getStatus = (): Promise<StatusView> => get<StatusView>("/api/status");
+
+export const getPerformance = (bot: string): Promise<PerformanceView> => get<PerformanceView>(`/api/performance?bot=${encodeURIComponent(bot)}`);
 
 export interface History {
   candles: CandlesView;

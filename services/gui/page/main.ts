@@ -1,12 +1,13 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import type { BotView, CandlesView, EquityView, FeedView, StatusView, TrustView } from "../api";
+import type { BotView, CandlesView, EquityView, FeedView, PerformanceView, StatusView, TrustView } from "../api";
 import { CandleChart, EquityChart } from "./charts";
-import { getHistory, getStatus, historyVersion, type History } from "./data";
+import { getHistory, getPerformance, getStatus, historyVersion, type History } from "./data";
 import { backupFacts } from "./backup";
 import { create, element, replaceChildren, setText } from "./dom";
 import { ageText, minuteText, numberText, percentText, secondText } from "./format";
 import { qualityFacts, reconciliationFacts, type Fact } from "./feed";
+import { performanceFacts, shownWindows } from "./performance";
 import { showDecisions, showFindings, showLimits, showRejections, showTrades } from "./tables";
 import { tilesOf } from "./tiles";
 
@@ -15,6 +16,7 @@ const pollMilliseconds = 2000;
 const candleChart = new CandleChart(element("candles-chart"));
 const equityChart = new EquityChart(element("equity-chart"));
 const chooser = element<HTMLSelectElement>("bot");
+const windowChooser = element<HTMLSelectElement>("window");
 
 /** What is known now: the last answer and when it came. */
 let status: StatusView | undefined;
@@ -23,6 +25,7 @@ let failedSince: number | undefined;
 let history: History | undefined;
 let version = "";
 let pointed: number | undefined;
+let figures: { readonly bot: string; readonly view: PerformanceView } | undefined;
 
 /** The server's clock: ages must not depend on how this device's clock is set. */
 const serverNow = (): number => (status === undefined ? Date.now() : status.now + (performance.now() - receivedAt));
@@ -97,6 +100,8 @@ function showTimes(): void {
   setText(element("broker-title"), `Broker, bot ${bot.name}: all fills simulated`);
   showFacts(element("reconciliation"), reconciliationFacts(bot, serverNow()));
   showFacts(element("backup"), backupFacts(status.backup, serverNow()));
+  setText(element("performance-title"), `Key figures, bot ${bot.name}: all fills simulated`);
+  showFacts(element("performance"), figures?.bot === bot.name ? performanceFacts(figures.view, windowChooser.value, serverNow()) : []);
 }
 
 function showFacts(list: HTMLElement, facts: readonly Fact[]): void {
@@ -162,6 +167,11 @@ async function refreshHistory(bot: BotView): Promise<void> {
   showHistory(view, bot);
 }
 
+/** What is computed of a bar comes a moment after the bar itself. */
+async function refreshFigures(bot: BotView): Promise<void> {
+  figures = { bot: bot.name, view: await getPerformance(bot.name) };
+}
+
 async function poll(): Promise<void> {
   try {
     status = await getStatus();
@@ -177,7 +187,7 @@ async function poll(): Promise<void> {
     showTimes();
     showBroker(status, bot);
     // A history that cannot be had now keeps its old version and is asked for again.
-    if (failedSince === undefined) await refreshHistory(bot).catch(() => undefined);
+    if (failedSince === undefined) await Promise.all([refreshHistory(bot), refreshFigures(bot)]).catch(() => undefined);
   } else showTimes();
 }
 
@@ -188,6 +198,9 @@ async function run(): Promise<void> {
   }
 }
 
+windowChooser.append(...shownWindows.map((window) => create("option", window)));
+windowChooser.value = "30d";
+windowChooser.addEventListener("change", showTimes);
 chooser.addEventListener("change", () => (location.hash = `bot=${encodeURIComponent(chooser.value)}`));
 addEventListener("hashchange", () => {
   version = "";

@@ -31,6 +31,7 @@ describe("status", () => {
         "│ timescaledb    │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ mlflow         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ broker         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ performance    │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ gui            │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ backup         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ bot-refstrat01 │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",

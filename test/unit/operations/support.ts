@@ -51,7 +51,7 @@ export function container(service: string, more: Partial<ContainerFact> = {}): C
 
 /** All containers of the paper stack, healthy. */
 export function healthyStack(): ContainerFact[] {
-  return ["livefeed", "timescaledb", "mlflow", "broker", "gui", "backup", "bot-refstrat01", "bot-second"].map((service) => container(service));
+  return ["livefeed", "timescaledb", "mlflow", "broker", "performance", "gui", "backup", "bot-refstrat01", "bot-second"].map((service) => container(service));
 }
 
 /** Docker as far as the commands use it; `unreachable` plays a daemon that is down. */
@@ -149,7 +149,7 @@ export async function trading(
   return { exitCode, out, error };
 }
 
-const quality = { since: NOW - 7_500_000, findings: [], measures: { silenceSeconds: 3, unacknowledged: null } };
+const quality = { since: NOW - 7_500_000, findings: [], health: [], measures: { silenceSeconds: 3, unacknowledged: null } };
 
 /** What the page says of a healthy paper stack. */
 export function pageStatus(more: Partial<PageStatus> = {}): PageStatus {

@@ -40,6 +40,7 @@ export function botRows(changes: Partial<BotRows> = {}): BotRows {
     lastCandle: { openTime: bar, close: 101_800 },
     behind: 0,
     broker: brokerRows(),
+    parity: undefined,
     ...changes,
   };
 }

@@ -95,6 +95,13 @@ const cases: { when: string; input: Partial<StatusInput>; level: TrustLevel; rea
     level: "care",
     reasons: ["Bot refstrat01 is not running; its open position is left to the broker's stop at 99000"],
   },
+  {
+    when: "a bot did not do what a replay does",
+    input: withBot({ parity: { frozen: true, reason: "the bot acts one bar late" } }),
+    level: "care",
+    reasons: ["Bot refstrat01 did not do what a replay of its candles does: the bot acts one bar late"],
+  },
+  { when: "a bot's fills cost more than those of a replay", input: withBot({ parity: { frozen: false, reason: "a fill cost another fee" } }), level: "yes", reasons: [] },
   { when: "a bot has no account yet", input: withBot({ account: undefined }), level: "care", reasons: ["Bot refstrat01 runs but has no account yet"] },
   { when: "a bot has not decided yet", input: withBot({ lastDecision: undefined }), level: "care", reasons: ["Bot refstrat01 has not decided yet"] },
   { when: "a bot works through candles it was given at once", input: withBot({ behind: 500 }), level: "yes", reasons: [] },

@@ -1,0 +1,62 @@
+import { z } from "zod";
+
+const pair = z.object({ key: z.string(), value: z.string() });
+const metric = z.object({ key: z.string(), value: z.union([z.number(), z.string()]).transform(Number) });
+const answer = z.object({
+  runs: z
+    .array(
+      z.object({
+        info: z.object({ run_id: z.string(), run_name: z.string().optional(), start_time: z.coerce.number() }),
+        data: z.object({ metrics: z.array(metric).default([]), params: z.array(pair).default([]) }),
+      }),
+    )
+    .default([]),
+});
+const experimentAnswer = z.object({ experiment: z.object({ experiment_id: z.string() }) });
+
+/** A run with the last value of each of its metrics. */
+export interface FoundRun {
+  readonly runId: string;
+  readonly name: string;
+  /** Epoch ms. */
+  readonly startTime: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Wall milliseconds for each of the two calls. */
+const patienceMilliseconds = 5000;
+
+/**
+ * The newest finished run of an experiment that carries all of these tags.
+ * @param url address of MLflow
+ * @returns undefined when there is no such experiment or run
+ * @throws Error when MLflow does not answer, or not as it should
+ */
+export async function newestRun(url: string, experiment: string, tags: Readonly<Record<string, string>>): Promise<FoundRun | undefined> {
+  const found = await call(url, `experiments/get-by-name?${new URLSearchParams({ experiment_name: experiment })}`);
+  if (found === undefined) return undefined;
+  const filter = [...Object.entries(tags).map(([key, value]) => `tags."${key}" = '${value}'`), "attributes.status = 'FINISHED'"].join(" AND ");
+  const body = { experiment_ids: [experimentAnswer.parse(found).experiment.experiment_id], filter, max_results: 1, order_by: ["attributes.start_time DESC"] };
+  const [run] = answer.parse(await call(url, "runs/search", body)).runs;
+  if (run === undefined) return undefined;
+  const { info, data } = run;
+  return {
+    ...{ runId: info.run_id, name: info.run_name ?? info.run_id, startTime: info.start_time },
+    metrics: Object.fromEntries(data.metrics.map(({ key, value }) => [key, value])),
+    params: Object.fromEntries(data.params.map(({ key, value }) => [key, value])),
+  };
+}
+
+/** @returns undefined when MLflow does not know what is asked for */
+async function call(url: string, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(new URL(`/api/2.0/mlflow/${path}`, url), {
+    ...(body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    redirect: "error",
+    signal: AbortSignal.timeout(patienceMilliseconds),
+  });
+  const text = await response.text();
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw new Error(`MLflow: ${response.status} ${text.slice(0, 200)}`);
+  return JSON.parse(text) as unknown;
+}

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { nextRun } from "../../domain/backup/schedule";
+import { executionSettings } from "../../domain/execution";
+import { readSecret, secretsFolder } from "../shared/settings";
+
+const pattern = z.string().refine(
+  (text) => {
+    try {
+      nextRun(text, Date.now());
+      return text.trim().split(/\s+/).length === 5;
+    } catch {
+      return false;
+    }
+  },
+  { error: 'a cron pattern of five fields in UTC, for example "20 1 * * *"' },
+);
+
+/** SETTINGS of the performance service; unknown keys are errors. */
+export const performanceSettings = z.strictObject({
+  /** The bots it watches. */
+  bots: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z][a-z0-9]{0,30}$/, "a lower-case letter, then up to 30 lower-case letters and digits"),
+        /** Where the bot can be asked for a replay. */
+        address: z.url({ protocol: /^https?$/ }),
+        /** Id of the image it is declared with; null for the reference bot, which notes its own. */
+        image: z.string().min(1).nullable(),
+      }),
+    )
+    .min(1),
+  /** By what rules the broker simulates fills. */
+  execution: executionSettings,
+  parity: z.strictObject({
+    /** When every bot is compared with a replay, in UTC. */
+    schedule: pattern,
+    /** Newest days that are compared. */
+    days: z.int().min(1).max(1100),
+  }),
+});
+
+export type PerformanceSettings = z.infer<typeof performanceSettings>;
+export type WatchedBot = PerformanceSettings["bots"][number];
+
+/**
+ * The token with which each bot is asked for a replay, from the files `bot-<name>-replay-token`.
+ * @returns token by bot name
+ * @throws SettingsError when a file is missing or empty
+ */
+export function readReplayTokens({ bots }: PerformanceSettings, folder = secretsFolder): ReadonlyMap<string, string> {
+  return new Map(bots.map(({ name }) => [name, readSecret(`bot-${name}-replay-token`, folder)]));
+}
