@@ -19,6 +19,7 @@ export function performanceSettings({ bots, broker, performance }: StackConfigur
   const { feeRate, slippageRate, priceTick, quantityStep, priceCollar } = broker;
   return {
     bots: bots.map(({ name, image }) => ({ name, address: `http://${botService(name)}:8080`, image: image === "reference" ? null : image })),
+    mlflowUrl: "http://mlflow:5000",
     execution: { feeRate, slippageRate, priceTick, quantityStep, priceCollar },
     parity: { schedule: performance.parity, days: performance.parityDays },
   };

@@ -86,10 +86,14 @@ CREATE TABLE trading.parities (
   -- Window -> trades in 30 days that the replay has in it.
   expected_trades jsonb NOT NULL,
   seconds double precision NOT NULL,
+  -- Our own id of its run in MLflow, and whether everything of it is there.
+  run_id uuid NOT NULL DEFAULT gen_random_uuid(),
+  sent boolean NOT NULL DEFAULT false,
   CONSTRAINT parities_reference CHECK (reference IN ('image', 'program')),
   CONSTRAINT parities_verdict CHECK (verdict IN ('equal', 'costs', 'differs', 'nothing to compare')),
   CONSTRAINT parities_matched CHECK (decisions_matched <= decisions_compared AND trades_matched <= trades_compared)
 );
+CREATE INDEX parities_unsent ON trading.parities (id) WHERE NOT sent;
 CREATE INDEX parities_newest ON trading.parities (bot, id DESC);
 
 GRANT USAGE ON SCHEMA trading TO performance;
@@ -97,7 +101,7 @@ GRANT SELECT ON trading.candles, trading.feed_sessions, trading.feed_status, tra
   trading.orders, trading.fills, trading.trades, trading.equity, trading.runs TO performance;
 -- A bar's figures are written again when they are computed again.
 GRANT SELECT, INSERT, UPDATE ON trading.kpis TO performance;
-GRANT SELECT, INSERT ON trading.parities TO performance;
+GRANT SELECT, INSERT, UPDATE (sent) ON trading.parities TO performance;
 GRANT SELECT ON trading.kpis, trading.parities TO gui;
 
 CREATE POLICY accounts_for_performance ON trading.accounts FOR SELECT TO performance USING (true);

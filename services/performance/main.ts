@@ -7,9 +7,11 @@ import { createShutdown } from "../shared/shutdown";
 import { KpiLoop, readProgress } from "./KpiLoop";
 import { addMetrics } from "./metrics";
 import { ParityKeeper } from "./ParityKeeper";
+import { ParitySender } from "./ParitySender";
 import { judge } from "./readiness";
 import { addRoutes } from "./routes";
 import { performanceSettings, readReplayTokens } from "./settings";
+import { UnsentParities } from "./unsentParities";
 
 /** Notifications wake the loop; this is for one that was lost. */
 const pollMilliseconds = 10_000;
@@ -32,7 +34,13 @@ async function main(): Promise<void> {
     await kpis.work();
     lastRound = performance.now();
   };
-  const keeper = new ParityKeeper({ db: database.db, settings, tokens, log, signal: shutdown.signal, onParity: () => loop.wake() });
+  const sender = settings.mlflowUrl === null ? undefined : new ParitySender({ stack, url: settings.mlflowUrl, store: new UnsentParities(database.db), log });
+  shutdown.add("comparisons in MLflow", () => sender?.close());
+  const onParity = (): void => {
+    loop.wake();
+    sender?.wake();
+  };
+  const keeper = new ParityKeeper({ db: database.db, settings, tokens, log, signal: shutdown.signal, onParity });
   shutdown.add("parity", () => keeper.close());
   const server = createServer({
     log,
@@ -45,6 +53,8 @@ async function main(): Promise<void> {
   const loop = startWorkLoop({ database: databaseSettings, applicationName: "trading-performance-listen", channels: ["account"], work, pollMilliseconds, log });
   shutdown.add("figures", () => loop.close());
   keeper.start();
+  // What an earlier start did not get to MLflow.
+  sender?.wake();
   log.info({ bots, parity: settings.parity }, "figures and comparisons begin");
 }
 

@@ -29,6 +29,8 @@ export const performanceSettings = z.strictObject({
       }),
     )
     .min(1),
+  /** Address of MLflow; null when comparisons are no runs there. */
+  mlflowUrl: z.url({ protocol: /^https?$/ }).nullable(),
   /** By what rules the broker simulates fills. */
   execution: executionSettings,
   parity: z.strictObject({

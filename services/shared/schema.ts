@@ -304,6 +304,10 @@ export interface ParitiesTable {
   /** Window -> trades in 30 days. */
   expectedTrades: Json<Partial<Record<Span, number>>>;
   seconds: number;
+  /** Our own id of its run in MLflow. */
+  runId: Generated<string>;
+  /** Everything of it is in MLflow. */
+  sent: Generated<boolean>;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

@@ -109,6 +109,17 @@ describe("the numbers of a stack that plays a recording", function () {
     expect(page.parity.verdict).to.equal("equal");
   });
 
+  it("tells MLflow of the comparison, with the image it was of", async () => {
+    await eventually("the comparison is in MLflow", 60, async () => (await stack.query("SELECT count(*) FROM trading.parities WHERE bot = 'refstrat01' AND NOT sent"))[0] === "0");
+    const [[image, run] = []] = (await stack.query("SELECT image || ' ' || run_id FROM trading.parities WHERE bot = 'refstrat01' ORDER BY id LIMIT 1")).map((row) => row.split(" "));
+    const search = { experiment_ids: ["0", "1", "2", "3"], filter: `tags."trading.run" = '${run}'`, max_results: 10 };
+    const answer = await fetch(`http://127.0.0.1:${stack.portBase + 1}/api/2.0/mlflow/runs/search`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(search) });
+    const { runs = [] } = (await answer.json()) as { runs?: { info: { status: string }; data: { params: { key: string; value: string }[]; metrics: { key: string; value: number }[] } }[] };
+    expect(runs.map(({ info }) => info.status)).to.deep.equal(["FINISHED"]);
+    expect(runs[0]!.data.params).to.deep.include({ key: "image", value: image });
+    expect(runs[0]!.data.metrics.find(({ key }) => key === "decisionMatch")!.value).to.equal(1);
+  });
+
   it("catches a bot that is one bar late", async () => {
     const { outcome, parity: found } = await parity("late");
     expect(outcome.code).to.equal(1);
