@@ -84,7 +84,8 @@ const bot = z.strictObject({
   /** Cash the bot's simulated account starts with, in the quote currency. */
   startingCash: z.number().positive().max(1_000_000_000).default(10_000),
   limits: botLimits,
-  memoryMegabytes: megabytes(128),
+  // A replay beside the decisions takes some 45 MB for a second or two: it must never cost the bot its life.
+  memoryMegabytes: megabytes(160),
 });
 
 const shared = {
