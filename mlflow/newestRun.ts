@@ -24,19 +24,26 @@ export interface FoundRun {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** By what a run is known: names and values without a quotation mark. */
+export interface RunMarks {
+  readonly tags: Readonly<Record<string, string>>;
+  readonly params?: Readonly<Record<string, string>>;
+}
+
 /** Wall milliseconds for each of the two calls. */
 const patienceMilliseconds = 5000;
 
 /**
- * The newest finished run of an experiment that carries all of these tags.
+ * The newest finished run of an experiment that carries all of these tags and parameters.
  * @param url address of MLflow
  * @returns undefined when there is no such experiment or run
  * @throws Error when MLflow does not answer, or not as it should
  */
-export async function newestRun(url: string, experiment: string, tags: Readonly<Record<string, string>>): Promise<FoundRun | undefined> {
+export async function newestRun(url: string, experiment: string, { tags, params = {} }: RunMarks): Promise<FoundRun | undefined> {
   const found = await call(url, `experiments/get-by-name?${new URLSearchParams({ experiment_name: experiment })}`);
   if (found === undefined) return undefined;
-  const filter = [...Object.entries(tags).map(([key, value]) => `tags."${key}" = '${value}'`), "attributes.status = 'FINISHED'"].join(" AND ");
+  const marks = (kind: string, pairs: Readonly<Record<string, string>>) => Object.entries(pairs).map(([key, value]) => `${kind}."${key}" = '${value}'`);
+  const filter = [...marks("tags", tags), ...marks("params", params), "attributes.status = 'FINISHED'"].join(" AND ");
   const body = { experiment_ids: [experimentAnswer.parse(found).experiment.experiment_id], filter, max_results: 1, order_by: ["attributes.start_time DESC"] };
   const [run] = answer.parse(await call(url, "runs/search", body)).runs;
   if (run === undefined) return undefined;

@@ -89,7 +89,7 @@ export function evidenceOf(facts: EvidenceFacts): Evidence {
 function outOfSampleItems({ outOfSample, configurationHash }: EvidenceFacts): EvidenceItem[] {
   const { sharpe, maxDrawdown, trades, probability } = LIMITS.outOfSample;
   const place = { window: "out of sample", source: outOfSample?.source ?? "none: npx trading evaluate" };
-  const other = outOfSample !== null && outOfSample.configurationHash !== null && outOfSample.configurationHash !== configurationHash;
+  const other = outOfSample !== null && outOfSample.configurationHash !== configurationHash;
   return conditions(place, [
     { id: "outOfSample.sharpe", text: "Sharpe ratio out of sample", value: outOfSample?.sharpe ?? null, bound: "at least", limit: sharpe, unit: "ratio", standardError: outOfSample?.standardError ?? null },
     { id: "outOfSample.probability", text: "Probability that it is above 0", value: outOfSample?.probability ?? null, bound: "at least", limit: probability, unit: "fraction" },

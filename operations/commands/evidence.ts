@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { stackPorts } from "../../config/names";
+import type { BotConfiguration } from "../../config/schema";
 import { evidenceOf } from "../../domain/promotion/evidence";
-import { newestRun, type FoundRun } from "../../mlflow/newestRun";
+import { newestRun, type FoundRun, type RunMarks } from "../../mlflow/newestRun";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { EXIT } from "../errors";
@@ -15,7 +16,7 @@ interface Options {
 }
 
 /** What a test puts in the place of MLflow. */
-export type FindEvaluation = (address: string, experiment: string, tags: Readonly<Record<string, string>>) => Promise<FoundRun | undefined>;
+export type FindEvaluation = (address: string, experiment: string, marks: RunMarks) => Promise<FoundRun | undefined>;
 
 /** `evidence`: all that a promotion needs, and what the data cannot prove. */
 export function evidenceCommand(context: Context, wrap: Wrap, find: FindEvaluation = newestRun): Command {
@@ -33,9 +34,15 @@ async function evidence(context: Context, find: FindEvaluation, { stack, bot: na
   const [performance, page, evaluation] = await Promise.all([
     PerformanceService.of(context, stack).then((service) => service.newest()),
     context.page(declared.pagePort),
-    find(address, `${stack}/${bot.strategy}`, { kind: "evaluation", bot: bot.name }).catch((error: Error) => `MLflow does not answer: ${error.message}`),
+    newestEvaluation(find, address, `${stack}/${bot.strategy}`, bot).catch((error: Error) => `MLflow does not answer: ${error.message}`),
   ]);
   const found = evidenceOf(evidenceFacts({ configuration, bot, performance, evaluation, page }));
   const note = typeof evaluation === "string" ? `Note: ${evaluation}\n` : "";
   return { exitCode: found.holds ? EXIT.ok : EXIT.failed, text: `${evidenceText(bot.name, found)}${note}`, document: { stack, bot: bot.name, at: new Date(context.now()).toISOString(), ...found } };
+}
+
+/** The newest evaluation of what the bot trades; where there is none, the newest one, which is then said to be of another configuration. */
+async function newestEvaluation(find: FindEvaluation, address: string, experiment: string, { name, configurationHash }: BotConfiguration): Promise<FoundRun | undefined> {
+  const tags = { kind: "evaluation", bot: name };
+  return (await find(address, experiment, { tags, params: { configurationHash } })) ?? find(address, experiment, { tags });
 }

@@ -12,6 +12,7 @@ import type { Context } from "../context";
 import { CommandError, EXIT } from "../errors";
 import { NONE, time } from "../format";
 import { underLock } from "../lock";
+import { aliasText, alignAliases, type AliasOutcome } from "../modelAliases";
 import { nextDue } from "../restoreTest/report";
 import { removeLeftOvers } from "../restoreTest/temporaryStack";
 import { owner, type DeclaredStack } from "../stack";
@@ -21,7 +22,7 @@ import { enabledStack, resultText, testAndReport, type TestResult } from "./rest
 
 /** What one of its parts came to. */
 interface Part {
-  readonly part: "reports" | "images" | "left-overs" | "restore test";
+  readonly part: "reports" | "images" | "left-overs" | "model aliases" | "restore test";
   readonly good: boolean;
   /** Whether there was anything to do. */
   readonly due: boolean;
@@ -37,6 +38,8 @@ export interface TendMeans {
   storeImages: typeof storeImages;
   /** Removes what restore tests that were killed have left. @returns the stacks it was */
   removeLeftOvers(context: Context): Promise<readonly string[]>;
+  /** Makes MLflow's aliases say which registered configuration each bot runs. */
+  alignAliases(declared: DeclaredStack): Promise<AliasOutcome>;
   test(context: Context, declared: DeclaredStack): Promise<TestResult>;
 }
 
@@ -49,6 +52,7 @@ const MEANS: TendMeans = {
     return (await new BackupService(context, engine, await backupContainer(context, engine, stack)).status()).imagesNotArchived;
   },
   removeLeftOvers: (context) => removeLeftOvers(context.root, owner(context.root), context.now()),
+  alignAliases: ({ stack, configuration }) => alignAliases(stack, configuration.portBase),
   test: (context, declared) => testAndReport(context, declared, { from: "alternate", point: "alternate", trigger: "schedule" }),
 };
 
@@ -60,7 +64,7 @@ const LONGEST_MILLISECONDS = 6 * 3_600_000;
 /** `tend`: what the daily task runs. */
 export function tendCommand(context: Context, wrap: Wrap, means: TendMeans = MEANS): Command {
   return new Command("tend")
-    .description("do what is due for the backups on this machine: reports into Git, archives of images, what killed restore tests left, the restore test; does nothing when nothing is due")
+    .description("do what is due for the backups on this machine: reports into Git, archives of images, what killed restore tests left, which registered configuration runs, the restore test; does nothing when nothing is due")
     .action(wrap<GlobalOptions>((options) => tend(context, means, options)));
 }
 
@@ -102,13 +106,15 @@ async function allParts(context: Context, means: TendMeans, declared: DeclaredSt
     const removed = await means.removeLeftOvers(context);
     return { part: "left-overs", good: true, due: removed.length > 0, text: removed.length === 0 ? "no restore test left anything" : `removed what restore tests left that were killed: ${removed.join(", ")}` };
   });
+  // A stack that does not answer now is looked at again tomorrow: nothing of the backups depends on it.
+  const aliases = await attempt("model aliases", async (): Promise<Part> => ({ part: "model aliases", good: true, due: false, text: aliasText(await means.alignAliases(declared)).trim().replaceAll("\n", "; ") || "no bot has an account yet" }));
   const test = await attempt("restore test", async (): Promise<Part> => {
     const due = restoreTestDue(await readCatalog(means.tools, site.value, "first"), declared.configuration.backup.restoreTest, context.now());
     if (!due.due) return { part: "restore test", good: true, ...due };
     const result = await means.test(context, declared);
     return { part: "restore test", good: result.report.passed, due: true, text: resultText(result).trim().replace(/\s*\n\s*/g, "; ") };
   });
-  return [reports, images, leftOvers, test].map((outcome) => ("part" in outcome ? outcome : outcome.value));
+  return [reports, images, leftOvers, aliases, test].map((outcome) => ("part" in outcome ? outcome : outcome.value));
 }
 
 /** One part that fails keeps no other from being done. */

@@ -160,9 +160,9 @@ describe("backups of the database", function () {
       expect([outcome.code, outcome.error]).to.satisfy(([code, error]: [number, string]) => code === 1 && message.test(error));
     }
     const change = (from: string, to: string) => rig.inVolume("backups", `sed -i 's/${from}/${to}/' points/${first.id}.json`);
-    await change("0003_quality_and_limits", "9999_from_the_future");
+    await change(first.versions.tradingSchema, "9999_from_the_future");
     expect((await attempt({ kind: "point", id: first.id })).error).to.match(/schema 9999_from_the_future, and the newest this release knows is/);
-    await change("9999_from_the_future", "0003_quality_and_limits");
+    await change("9999_from_the_future", first.versions.tradingSchema);
     await change('"timescaledb":"[^"]*"', '"timescaledb":"2.18.0"');
     expect((await attempt({ kind: "point", id: first.id })).error).to.match(/TimescaleDB 2\.18\.0, and this image has/);
     await change('"timescaledb":"2.18.0"', `"timescaledb":"${first.versions.timescaledb}"`);

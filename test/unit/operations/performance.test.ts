@@ -94,18 +94,27 @@ describe("the commands about performance", () => {
     const service = () => answering(newest([{ bot: "refstrat01", kpis: [kpis({ span: "all", bars: 960 })], parity: parity() }]));
     const evidence = (find: FindEvaluation) => outcomeOf((context, wrap) => evidenceCommand(context, wrap, find), [], { root, engine: service, say: () => undefined });
 
-    it("takes the newest evaluation of the bot in MLflow", async () => {
-      let asked: unknown;
+    it("takes the newest evaluation of what the bot trades in MLflow", async () => {
+      let asked: Parameters<FindEvaluation> | undefined;
       const { exitCode, document, text } = await evidence(async (...words) => {
         asked = words;
-        return { runId: "r", name: "evaluation refstrat01", startTime: Date.parse(at), metrics: { outOfSampleSharpe: 1.1, standardError: 0.4, probability: 0.99, maxDrawdown: 0.1, trades: 40 }, params: {} };
+        return { runId: "r", name: "evaluation refstrat01", startTime: Date.parse(at), metrics: { outOfSampleSharpe: 1.1, standardError: 0.4, probability: 0.99, maxDrawdown: 0.1, trades: 40 }, params: { ...words[2].params } };
       });
-      expect(asked).to.deep.equal(["http://127.0.0.1:8401", "paper/RefStrat_01", { kind: "evaluation", bot: "refstrat01" }]);
+      const [address, experiment, { tags, params }] = asked!;
+      expect([address, experiment, tags]).to.deep.equal(["http://127.0.0.1:8401", "paper/RefStrat_01", { kind: "evaluation", bot: "refstrat01" }]);
+      expect(params!["configurationHash"]).to.match(/^[0-9a-f]{64}$/);
       const { items } = document as { items: { id: string; value: number; holds: boolean; source: string }[] };
       expect(items.find(({ id }) => id === "outOfSample.sharpe")).to.include({ value: 1.1, holds: true, source: 'MLflow run "evaluation refstrat01" of 2024-02-29 23:00' });
       expect(items.filter(({ holds }) => !holds).map(({ id }) => id)).to.deep.equal(["paper.limits", "feed.healthy", "feed.down", "feed.gaps"]);
       expect(exitCode).to.equal(1);
       expect(text).to.include("Not proven: 40 days of paper trading cannot prove a Sharpe ratio of 1.5");
+    });
+
+    it("counts an evaluation of another configuration as none of this one", async () => {
+      const other = { runId: "r", name: "other", startTime: Date.parse(at), metrics: { outOfSampleSharpe: 1.1 }, params: { configurationHash: "other" } };
+      const { document } = await evidence(async (_address, _experiment, { params }) => (params === undefined ? other : undefined));
+      const { items } = document as { items: { id: string; holds: boolean }[] };
+      expect(items.find(({ id }) => id === "outOfSample.configuration")!.holds).to.equal(false);
     });
 
     it("says that there is none, and why where MLflow is away", async () => {

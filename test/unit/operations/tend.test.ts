@@ -61,6 +61,7 @@ describe("tend", () => {
         imagesNotArchived: async () => [],
         storeImages: async (_tools, _site, missing) => ({ stored: missing ?? [], already: [] }),
         removeLeftOvers: async () => [],
+        alignAliases: async () => ({ aliases: [{ bot: "refstrat01", model: "RefStrat_01-BTCUSDT", alias: "paper", version: 3 }], reason: null }),
         test: async () => (calls.push("test"), { report: passedReport, files: ["reports/restore-tests/x.md"], uncommitted: null }),
         ...more,
       };
@@ -90,7 +91,7 @@ describe("tend", () => {
       for (let time = 0; time < 2; time++) {
         const { exitCode, document } = await tend();
         expect(exitCode).to.equal(0);
-        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false]);
+        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false]);
       }
       expect(calls).to.not.include("test");
       expect(readTendRecord(root, "paper")).to.deep.equal({ at: "2026-11-21T12:00:00.000Z", exitCode: 0, text: "nothing was due" });
@@ -102,6 +103,12 @@ describe("tend", () => {
       expect(exitCode).to.equal(0);
       expect(calls).to.include("test");
       expect(text).to.match(/put into the backup: broker/).and.match(/The restore test of stack paper passed/);
+    });
+
+    it("says which registered configuration each bot runs, and minds no MLflow that is away", async () => {
+      expect((await tend()).text).to.include("bot refstrat01 trades version 3 of RefStrat_01-BTCUSDT: alias paper");
+      const { exitCode, text } = await tend({ alignAliases: async () => ({ aliases: [], reason: "fetch failed: ECONNREFUSED" }) });
+      expect([exitCode, text.includes("which version the stack runs is not known: fetch failed: ECONNREFUSED")]).to.deep.equal([0, true]);
     });
 
     it("removes what a killed restore test left, although no test is due", async () => {

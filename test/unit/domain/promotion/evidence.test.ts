@@ -25,6 +25,7 @@ describe("the evidence for a promotion", () => {
   const failing: [title: string, change: Partial<EvidenceFacts>, failed: string[]][] = [
     ["no evaluation", { outOfSample: null }, ["outOfSample.sharpe", "outOfSample.probability", "outOfSample.maxDrawdown", "outOfSample.trades"]],
     ["an evaluation of another configuration", { configurationHash: "def" }, ["outOfSample.configuration"]],
+    ["an evaluation whose folds chose different settings", { outOfSample: { ...good.outOfSample!, configurationHash: null } }, ["outOfSample.configuration"]],
     ["a record that is short by a bar", { paper: { ...good.paper!, days: 30 - 1 / 24 } }, ["paper.days"]],
     ["no record at all", { paper: null }, ["paper.days", "paper.trades", "paper.maxDrawdown", "paper.sharpe"]],
     ["a ratio that is not known", { paper: { ...good.paper!, sharpe: null, standardError: null } }, ["paper.sharpe"]],
