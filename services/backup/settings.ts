@@ -1,27 +1,15 @@
 import { z } from "zod";
-import { nextRun } from "../../domain/backup/schedule";
+import { cronPattern } from "../shared/cronPattern";
 import { describeProblems } from "../shared/settingsProblems";
 import { parseSettings, settingsError } from "../shared/settings";
 
-/** A cron pattern of five fields, in UTC, that names a time which comes. */
-const pattern = z.string().refine(
-  (text) => {
-    try {
-      nextRun(text, Date.now());
-      return text.trim().split(/\s+/).length === 5;
-    } catch {
-      return false;
-    }
-  },
-  { error: 'a cron pattern of five fields in UTC, for example "10 */6 * * *"' },
-);
 const count = z.int().min(0);
 const positive = z.int().min(1);
 const share = z.number().min(0).max(1);
 
 /** SETTINGS of the backup service: what it needs of `trading:backup`, without addresses, which are secret files. */
 export const backupSettings = z.strictObject({
-  schedule: z.strictObject({ point: pattern, dump: pattern, check: pattern, prune: pattern, copy: pattern }),
+  schedule: z.strictObject({ point: cronPattern, dump: cronPattern, check: cronPattern, prune: cronPattern, copy: cronPattern }),
   retention: z.strictObject({ pointInTimeDays: positive, daily: positive, weekly: count, monthly: count }),
   secondCopy: z.strictObject({ kind: z.enum(["none", "path", "rest"]) }),
   alarms: z.strictObject({

@@ -1,19 +1,8 @@
 import { z } from "zod";
-import { nextRun } from "../../domain/backup/schedule";
 import { executionSettings } from "../../domain/execution";
+import { cronPattern } from "../shared/cronPattern";
 import { readSecret, secretsFolder } from "../shared/settings";
 
-const pattern = z.string().refine(
-  (text) => {
-    try {
-      nextRun(text, Date.now());
-      return text.trim().split(/\s+/).length === 5;
-    } catch {
-      return false;
-    }
-  },
-  { error: 'a cron pattern of five fields in UTC, for example "20 1 * * *"' },
-);
 
 /** SETTINGS of the performance service; unknown keys are errors. */
 export const performanceSettings = z.strictObject({
@@ -35,7 +24,7 @@ export const performanceSettings = z.strictObject({
   execution: executionSettings,
   parity: z.strictObject({
     /** When every bot is compared with a replay, in UTC. */
-    schedule: pattern,
+    schedule: cronPattern,
     /** Newest days that are compared. */
     days: z.int().min(1).max(1100),
   }),
