@@ -46,6 +46,7 @@ export async function benchLatency(say: (text: string) => void, bars = 300, case
     results.push(
       { name: `${name}, p99`, unit: "ms", value: p99, comparedWith: { name: "a bot that polls every second, p99", value: percentile(polling, 0.99) }, target, met: p99 <= bound },
       { name: `${name}, median`, unit: "ms", value: percentile(decisions, 0.5), comparedWith: { name: "a bare LISTEN, median", value: percentile(listening, 0.5) }, target: "-", met: true },
+      { name: `${name}, late or missing`, unit: "decisions", value: bots * bars - decisions.length, target: "none", met: decisions.length === bots * bars },
     );
   }
   return results;

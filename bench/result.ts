@@ -4,7 +4,7 @@ import Table from "cli-table3";
 export interface BenchResult {
   readonly name: string;
   /** Per cent are of one core. */
-  readonly unit: "s" | "ms" | "MB" | "%";
+  readonly unit: "s" | "ms" | "MB" | "%" | "decisions";
   readonly value: number;
   /** What a user would pick instead, or the bound, measured in the same run. */
   readonly comparedWith?: { readonly name: string; readonly value: number };
@@ -13,7 +13,7 @@ export interface BenchResult {
   readonly met: boolean;
 }
 
-const digits = { s: 2, ms: 2, MB: 0, "%": 2 } as const;
+const digits = { s: 2, ms: 2, MB: 0, "%": 2, decisions: 0 } as const;
 
 /** The results as a table for a person: value, comparison, ratio, target. */
 export function renderResults(results: readonly BenchResult[]): string {
