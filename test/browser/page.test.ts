@@ -230,6 +230,13 @@ describe("the page in Chromium", function () {
     await fact(page, "#performance", "Sharpe ratio a year", /^–$/);
     await page.locator("#performance dd.warning", { hasText: "0, 6.2 expected: too few" }).waitFor({ timeout: patience });
     await page.locator("#window").selectOption("30d");
+    // The newest comparison is the one that counts.
+    await client.query(
+      `INSERT INTO parities (bot, configuration_hash, reference, decisions_compared, decisions_matched, trades_compared, trades_matched, refused, late, cause, verdict, frozen, reason, expected_trades, seconds)
+       VALUES ($1, 'x', 'image', 720, 720, 6, 6, 0, 0, 'none', 'equal', false, 'all of it is the same', '{}', 0.4)`,
+      [bot],
+    );
+    await page.locator("#performance dd.good", { hasText: "equal: all of it is the same" }).waitFor({ timeout: patience });
   });
 
   it("draws candles, both EMA lines, the stop and the equity", async () => {
