@@ -54,7 +54,7 @@ const secondCopy = z.discriminatedUnion("kind", [
 const alarms = z.strictObject({
   /** Gets each alarm as JSON. */
   webhook: secretAddress("alarm-webhook").optional(),
-  /** Is asked for after each good job, so that silence is noticed elsewhere. */
+  /** Is asked for after each job, with /fail while point or check is not good, so that silence is noticed elsewhere. */
   heartbeat: secretAddress("alarm-heartbeat").optional(),
   repeatMinutes: count(1, 1440, 60),
   /** A job this long after its time is overdue. */
@@ -63,7 +63,7 @@ const alarms = z.strictObject({
   smallShare: z.number().min(0).max(1).default(0.5),
   /** Oldest age of what was last archived of the database's log while there is something to archive. */
   archiveMinutes: count(2, 1440, 5),
-  /** Share of the backups' disk in use. */
+  /** Share in use of the backups' disk, and of the database's where it is another. */
   fullShare: z.number().min(0.1).max(1).default(0.9),
   restoreTestDays: count(1, 366, 35),
   secondCopyHours: count(1, 720, 6),

@@ -73,14 +73,20 @@ async function timescaleVersion(site: ToolSite): Promise<string> {
   return /^default_version\s*=\s*'([^']+)'/m.exec(text)?.[1] ?? "";
 }
 
-/** Prints the revision of each of MLflow's migrations: each is a file that says it in a line of its own. */
-const REVISIONS = `sed -nE "s/^revision(: *str)? *= *[\"']([^\"']+)[\"'].*/\\2/p" /opt/mlflow/lib/python3*/site-packages/mlflow/store/db_migrations/versions/*.py`;
+/** Each of MLflow's migrations is a file that says its revision in a line of its own. */
+const REVISIONS = ["find", "/opt/mlflow/lib", "-path", "*/mlflow/store/db_migrations/versions/*.py", "-exec", "grep", "-h", "^revision", "{}", "+"] as const;
+
+/** @param text lines such as `revision = "dc11669786a5"` */
+export function parseRevisions(text: string): string[] {
+  return [...text.matchAll(/^revision(?:: *str)? *= *["']([^"']+)["']/gm)].map(([, revision]) => revision!);
+}
 
 async function mlflowRevisions(stack: string): Promise<readonly string[] | null> {
   const container = await dockerCode(["container", "inspect", "--format", "{{.Image}}", stackNames(stack).container("mlflow")]);
   if (container.code !== 0) return null;
-  const revisions = (await look({ image: container.stdout.trim() }, [], ["sh", "-c", REVISIONS])).split("\n").filter((line) => line !== "");
-  if (revisions.length === 0) throw failure(`the migrations of MLflow's database are not found in its image ${container.stdout.trim()}`);
+  const image = container.stdout.trim();
+  const revisions = parseRevisions(await look({ image }, [], REVISIONS));
+  if (revisions.length === 0) throw failure(`the migrations of MLflow's database are not found in its image ${image}`);
   return revisions;
 }
 

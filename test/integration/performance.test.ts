@@ -185,7 +185,7 @@ describe("the numbers of a stack that plays a recording", function () {
 function lateView(text: string): string {
   const late = text
     .replaceAll("strategy.warmUp(candle)", "strategy.warmUp(seen(candle))")
-    .replace("strategy.onBar(candle, account)", "strategy.onBar(seen(candle), account), bar");
+    .replace("strategy.onBar(candle, account);", "{ ...strategy.onBar(seen(candle), account), bar };");
   if (late === text) throw new Error("services/bot/plan.ts is not what this test changes");
   return `${late}\nlet before: Candle | undefined;\nfunction seen(candle: Candle): Candle {\n  const shown = before ?? candle;\n  before = candle;\n  return shown;\n}\n`;
 }

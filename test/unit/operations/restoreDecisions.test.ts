@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { losses, rowDifferences } from "../../../operations/backup/losses";
 import { progressWriter } from "../../../operations/backup/progressText";
 import { withSalt } from "../../../operations/backup/restoreConfiguration";
+import { parseRevisions } from "../../../operations/backup/restoreHost";
 import { neededBytes, schemaProblems, size } from "../../../operations/backup/restorePlan";
 import { chooseTarget, parseTo, type Restorable } from "../../../operations/backup/restoreTarget";
 import { parseCounts } from "../../../operations/backup/serverContent";
@@ -87,6 +88,10 @@ describe("what a restore would lose", () => {
       "trading.fills": { rows: 3, newest: "2024-03-01T05:00:00.000000Z", newer: 1 },
       "public.runs": { rows: 0, newest: null, newer: null },
     });
+  });
+
+  it("reads the revisions of MLflow's migrations as they are written", () => {
+    expect(parseRevisions(`revision = "451aebb31d03"\nrevision: str = 'bd07f7e963c5'\nrevision_of = "x"\n`)).to.deep.equal(["451aebb31d03", "bd07f7e963c5"]);
   });
 
   it("asks for room for old and new at the same time", () => {
