@@ -169,6 +169,8 @@ async function refreshHistory(bot: BotView): Promise<void> {
 
 /** What is computed of a bar comes a moment after the bar itself. */
 async function refreshFigures(bot: BotView): Promise<void> {
+  // A database that is away is known already; what was read last stays.
+  if (status?.stale === true) return;
   figures = { bot: bot.name, view: await getPerformance(bot.name) };
 }
 
