@@ -74,6 +74,12 @@ describe("the page in Chromium", function () {
   const reason = (on: Page, text: string): Promise<void> => on.locator("#trust-reasons li", { hasText: text }).waitFor({ timeout: patience });
   const tile = (on: Page, label: string): Promise<string[]> => on.locator("#tiles > div", { has: on.locator("dt", { hasText: label }) }).locator("dd").allTextContents();
 
+  /** The cells of a table with text in them, once it has that many rows: each list comes with an answer of its own. */
+  const cells = async (on: Page, table: string, count: number): Promise<(string | null)[][]> => {
+    await on.locator(`${table} tbody tr`).nth(count - 1).waitFor({ timeout: patience });
+    return on.locator(`${table} tbody tr`).evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+  };
+
   /** Waits for the value beside a label in a list of facts. */
   const fact = async (on: Page, list: string, label: string, value: RegExp): Promise<void> => {
     await on.locator(`${list} dt:text-is("${label}") + dd`, { hasText: value }).waitFor({ timeout: patience });
@@ -157,8 +163,7 @@ describe("the page in Chromium", function () {
     await fact(page, "#quality", "HEALTHY in the last 168 h", /^98\.3\d % \(known for 5 h\)$/);
     await fact(page, "#quality", "Judged by", /^missing candles 1, silence 3\.24 s$/);
     await fact(page, "#quality", "Found in the last hour", /^1 × open jump$/);
-    const rows = await page.locator("#findings tbody tr").evaluateAll((all) => all.map((row) => [...row.children].slice(1).map((cell) => cell.textContent)));
-    expect(rows).to.deep.equal([
+    expect((await cells(page, "#findings", 3)).map((row) => row.slice(1))).to.deep.equal([
       ["2024-02-07 11:00 UTC", "open jump", "note", "the open is 0.63 % from the close before: open 3,711.20, change 0.0063, close before 3,688"],
       ["2024-02-07 07:00 UTC", "backfilled", "note", "the missing candle came when it was asked for again: seconds 41.3"],
       ["2024-02-07 07:00 UTC", "gap", "DEGRADED", "1 candle is missing: missing 1"],
@@ -169,7 +174,7 @@ describe("the page in Chromium", function () {
     const intended = run.decisions.filter(({ intent }) => intent !== null).length;
     await fact(page, "#reconciliation", "Intents and orders", new RegExp(`^${intended} intended, ${intended} sent, `));
     await fact(page, "#reconciliation", "Reconciliation", /^all of it fits together; counted \d+ s ago$/);
-    const limits = await page.locator("#limits tbody tr").evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+    const limits = await cells(page, "#limits", 7);
     expect(limits.map(([name, , allowed]) => [name, allowed])).to.deep.equal([
       ["Last entry", "at most 5.00000"],
       ["Last entry's value", "at most 12,000.00"],
@@ -182,8 +187,7 @@ describe("the page in Chromium", function () {
     const entry = run.orders.filter(({ action, status }) => action === "enter" && status !== "rejected").sort((one, other) => other.bar - one.bar)[0]!;
     expect(limits[0]![1]).to.equal(numberText(entry.quantity, 5));
     expect(limits[1]![1]).to.equal(numberText(entry.quantity! * entry.referencePrice!));
-    const refused = await page.locator("#rejections tbody tr").evaluateAll((all) => all.map((row) => [...row.children].slice(1).map((cell) => cell.textContent)));
-    expect(refused).to.deep.equal([[bot, "lease", "2", "no entry without the feed's lease: the feed is DEGRADED (1 candle is missing)"]]);
+    expect((await cells(page, "#rejections", 1)).map((row) => row.slice(1))).to.deep.equal([[bot, "lease", "2", "no entry without the feed's lease: the feed is DEGRADED (1 candle is missing)"]]);
   });
 
   it("says no, in red, when decisions, orders and fills do not fit together", async () => {
@@ -253,10 +257,12 @@ describe("the page in Chromium", function () {
       await page.waitForFunction(`document.querySelectorAll("${chart} canvas").length > 2`);
       expect(await pixels(page, chart, colour), `${colour} in ${chart}`).to.be.greaterThan(20);
     }
-    expect(await page.locator("#candles-summary").textContent()).to.contain("400 closed candles to 2024-02-07 11:00 UTC (market time)");
+    await page.locator("#candles-summary", { hasText: "400 closed candles to 2024-02-07 11:00 UTC (market time)" }).waitFor({ timeout: patience });
   });
 
   it("lists trades and decisions, newest first", async () => {
+    await cells(page, "#trades", run.trades.length);
+    await cells(page, "#decisions", 50);
     expect(await page.locator("#trades tbody tr").count()).to.equal(run.trades.length);
     const profit = run.trades.at(-1)!.profit;
     expect(await page.locator("#trades tbody tr").first().locator("td").nth(6).textContent()).to.equal(`${profit > 0 ? "+" : ""}${numberText(profit)}`);
