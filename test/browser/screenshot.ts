@@ -10,7 +10,7 @@ import { realCandlesFile } from "../support/candles";
 import { ThrowAwayDatabase } from "./database";
 import { FakeService, launchChromium, startGui } from "./rig";
 import { shownBackup } from "./shownBackup";
-import { holdBotLock, shownLimits, simulateRun, writeBrokerCounts, writeFeedQuality, writeFeedStatus, writeRun } from "./simulatedRun";
+import { holdBotLock, shownLimits, simulateRun, writeBrokerCounts, writeFeedQuality, writeFeedStatus, writePerformance, writeRun } from "./simulatedRun";
 
 const bot = "refstrat01";
 const symbol = "BTCUSDT";
@@ -50,6 +50,7 @@ async function main(): Promise<void> {
       { silenceSeconds: 3.2, lateSeconds: 0, missingCandles: 0, clockSkewMilliseconds: 41, reconnectsPerHour: 0 },
     );
     await writeBrokerCounts(client, run, 200);
+    await writePerformance(client, run);
     await holdBotLock(client, bot);
     await broker.start();
     await livefeed.start();
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
       await page.goto(gui.url);
       await page.locator("#trades tbody tr").nth(5).waitFor();
       await page.locator("#trust.yes").waitFor();
+      await page.locator("#performance dd").nth(3).waitFor();
       // Two frames, so that the charts are drawn.
       await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
       await page.screenshot({ path: target });
