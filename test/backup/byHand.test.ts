@@ -237,17 +237,13 @@ describe("runbooks/Restore_By_Hand.md: a dump and the files come back with the t
       expect(await rig.query("SELECT count(*)::int AS count FROM trading.candles")).to.deep.equal([{ count: 5002 }]);
     });
 
-    describe("whose backup goes on with it", () => {
-      let newest: string;
-      before(async () => {
-        newest = await rig.lastRun("point");
-      });
-
-      works("8.2");
-      it("a new recovery point of it is good", async () => {
-        const next = await rig.nextRun("point", newest, 90);
-        expect(next.outcome, next.reason).to.equal("good");
-      });
+    let newest: string;
+    // Noted before: the page's command only asks for a point, which may be over before anybody looks.
+    it("a recovery point was taken before", async () => expect((newest = await rig.lastRun("point"))).to.not.equal("none"));
+    works("8.2");
+    it("a new recovery point of it is good", async () => {
+      const next = await rig.nextRun("point", newest, 90);
+      expect(next.outcome, next.reason).to.equal("good");
     });
 
     works("8.3", "10");
