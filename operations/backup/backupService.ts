@@ -1,14 +1,11 @@
 import { z } from "zod";
-import { stackNames } from "../../config/names";
 import { JOBS, type Job } from "../../domain/backup/jobs";
 import type { Context } from "../context";
 import type { ContainerFact, Engine } from "../engine";
 import { failure } from "../errors";
-import { owner } from "../stack";
+import { InsideService, problemIn, serviceContainer } from "../insideService";
 
 const SERVICE = "backup";
-/** Reachable from inside the container alone. */
-const ADDRESS = "http://127.0.0.1:8080/v1";
 /** Seconds the service has to answer unless told otherwise. */
 const PATIENCE_SECONDS = 15;
 const POLL_MILLISECONDS = 1000;
@@ -41,33 +38,29 @@ type JobView = Status["jobs"][Job];
 const asked = z.object({ state: z.enum(["asked", "running"]) });
 
 /** The stack's backup container, whether it runs or not; this clone's own. */
-export async function backupContainer(context: Context, engine: Engine, stack: string): Promise<ContainerFact> {
-  const name = stackNames(stack).container(SERVICE);
-  const container = await engine.container(name);
-  if (container === undefined) throw failure(`container ${name} does not exist: npm run pulumi -- up --refresh --stack ${stack}`, { stack });
-  if (container.owner !== owner(context.root)) throw failure(`container ${name} belongs to another clone of this project and was left as it is`, { stack });
-  return container;
+export function backupContainer(context: Context, engine: Engine, stack: string): Promise<ContainerFact> {
+  return serviceContainer(context, engine, stack, SERVICE);
 }
 
 /** Asks the backup service of a stack, from inside its container. */
 export class BackupService {
+  private readonly inside: InsideService;
+
   constructor(
     private readonly context: Context,
-    private readonly engine: Engine,
-    private readonly container: ContainerFact,
-    private readonly patienceSeconds = PATIENCE_SECONDS,
+    engine: Engine,
+    container: ContainerFact,
+    patienceSeconds = PATIENCE_SECONDS,
   ) {
     if (container.state !== "running") throw failure(`container ${container.name} is ${container.state}: npx trading status says more`);
+    this.inside = new InsideService(engine, container, "the backup service", patienceSeconds);
   }
 
   /** @throws {CommandError} when it does not answer, or with something else */
   async status(): Promise<Status> {
-    const { code, body } = await this.request("GET", "/status");
-    if (code !== 200) throw failure(`the backup service does not say how it is: ${problemIn(code, body)}`);
-    const parsed = status.safeParse(body);
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    throw failure(`the backup service is of another version than this command (its answer: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}): npm run pulumi -- up`);
+    const answer = await this.inside.request("GET", "/status");
+    if (answer.code !== 200) throw failure(`the backup service does not say how it is: ${problemIn(answer)}`);
+    return this.inside.understood(status, answer.body);
   }
 
   /**
@@ -102,10 +95,10 @@ export class BackupService {
 
   /** @returns whether a run of the job was under way, or one was asked for */
   private async ask(job: Job): Promise<"asked" | "running"> {
-    const { code, body } = await this.request("POST", `/jobs/${job}`);
-    const answer = asked.safeParse(body);
-    if (code !== 202 || !answer.success) throw failure(`the backup service did not take it: ${problemIn(code, body)}`);
-    return answer.data.state;
+    const answer = await this.inside.request("POST", `/jobs/${job}`);
+    const taken = asked.safeParse(answer.body);
+    if (answer.code !== 202 || !taken.success) throw failure(`the backup service did not take it: ${problemIn(answer)}`);
+    return taken.data.state;
   }
 
   /** Waits for the first run to end that had not ended `before`; known by which run it is and not by when: the clock may go back. */
@@ -130,32 +123,9 @@ export class BackupService {
       await this.context.wait(POLL_MILLISECONDS);
     }
   }
-
-  private async request(method: "GET" | "POST", path: string): Promise<{ readonly code: number; readonly body: unknown }> {
-    const { exitCode, output } = await this.engine.execute(this.container.id, [
-      ...["curl", "--silent", "--show-error", "--max-time", String(this.patienceSeconds), "--request", method],
-      ...["--write-out", "\n%{http_code}", `${ADDRESS}${path}`],
-    ]);
-    if (exitCode !== 0) throw failure(`the backup service does not answer: ${output.trim().replace(/\s*\n\s*/g, " ") || `exit code ${exitCode}`}`);
-    const at = output.trimEnd().lastIndexOf("\n");
-    return { code: Number(output.trimEnd().slice(at + 1)), body: parsed(output.slice(0, Math.max(0, at))) };
-  }
 }
 
 /** What tells a run from every other one of its job; no run has another one's beginning and end at once. */
 function identity(of: JobView["lastRun"]): string | null {
   return of === null ? null : String(of.id ?? `${of.startedAt} to ${of.finishedAt}`);
-}
-
-function problemIn(code: number, body: unknown): string {
-  const said = (body as { error?: unknown } | undefined)?.error;
-  return typeof said === "string" ? said : `answer ${code} is not understood`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
