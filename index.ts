@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareErrorOutput } from "./components/errorOutput";
 import { refuseForeignObjects } from "./components/ownership";
@@ -9,6 +10,8 @@ import { readDesiredState } from "./config/desiredState";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
+import { controlFolder, ensureControlFolder } from "./control/folder";
+import { HaltReader } from "./control/standing";
 import { simulatedFills } from "./domain/simulatedFills";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
@@ -25,12 +28,16 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   const secrets = backup.enabled ? backupSecrets(root, stack, backup, context.key) : undefined;
   // A preview may be read where the disk of the second copy is not.
   if (backup.enabled && !pulumi.runtime.isDryRun()) demandSecondCopyFolder(backup);
+  const control = controlFolder(root, stack);
+  if (!pulumi.runtime.isDryRun()) ensureControlFolder(control, stack, context.owner);
+  // A preview may be read where there is no such folder, for a review.
+  const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
   const [hashes] = await Promise.all([
     Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
   ]);
-  return { context, configuration, desiredState: readDesiredState(root, stack), imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root, backupSecrets: secrets };
+  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root, backupSecrets: secrets };
 }
 
 export = async () => {

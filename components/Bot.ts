@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { desiredStateFile } from "../config/desiredState";
 import { botRole, botService } from "../config/names";
 import type { BotConfiguration } from "../config/schema";
+import { controlFolder } from "../control/folder";
 import { brokerToken } from "./Broker";
 import { replayToken } from "./Performance";
 import { ownService, type OwnServiceArgs } from "./OwnService";
@@ -33,7 +33,7 @@ export class Bot extends pulumi.ComponentResource {
         brokerUrl: "http://broker:8080",
         mlflowUrl: "http://mlflow:5000",
       },
-      wish: { file: desiredStateFile("", context.stack).replaceAll("\\", "/"), bot: bot.name },
+      wish: { control: controlFolder("", context.stack).replaceAll("\\", "/"), bot: bot.name },
       secrets: { "broker-token": brokerToken(context, bot.name), "replay-token": replayToken(context, bot.name) },
       specification: {
         running: args.running,

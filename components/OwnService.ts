@@ -28,8 +28,8 @@ export interface OwnServiceDeclaration {
   /** Secret files beside the database password. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly specification?: Partial<ServiceSpecification>;
-  /** Where the owner's wish for it stands, when it is a bot. */
-  readonly wish?: { readonly file: string; readonly bot: string };
+  /** The control folder, where the owner's wish for it and the halts stand, when it is a bot. */
+  readonly wish?: { readonly control: string; readonly bot: string };
 }
 
 /** A container of one of our own programs: its secrets, its settings, its database role. */

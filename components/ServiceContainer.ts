@@ -18,8 +18,8 @@ export interface ServiceContainerArgs {
   readonly network: pulumi.Output<string>;
   /** What has to be there, and healthy, before the container is made. */
   readonly after: pulumi.Input<pulumi.Resource>[];
-  /** Where the owner's wish for it stands, when it is a bot. */
-  readonly wish?: { readonly file: string; readonly bot: string };
+  /** The control folder, where the owner's wish for it and the halts stand, when it is a bot. */
+  readonly wish?: { readonly control: string; readonly bot: string };
 }
 
 /** A container of the stack together with the gate that holds back what needs it until it is healthy. */

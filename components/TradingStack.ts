@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { botState, type BotState } from "../config/botState";
 import { databaseRoles } from "../config/databaseRoles";
 import type { DesiredState } from "../config/desiredState";
+import type { HaltsInForce } from "../control/standing";
 import { botService, stackPorts } from "../config/names";
 import type { BackupSecrets } from "../config/backupSecrets";
 import type { StackConfiguration } from "../config/schema";
@@ -22,6 +23,7 @@ export interface TradingStackArgs {
   readonly context: StackContext;
   readonly configuration: StackConfiguration;
   readonly desiredState: DesiredState;
+  readonly halts: HaltsInForce;
   /** Hash of the content of each first-party image. */
   readonly imageHashes: Readonly<Record<ImageName, string>>;
   /** Rejects where an image of these ids is not on the Engine. */
@@ -47,7 +49,7 @@ export class TradingStack extends pulumi.ComponentResource {
     const { context, configuration, root } = args;
     const child = { parent: this };
     const ports = stackPorts(configuration.portBase);
-    this.bots = configuration.bots.map((bot) => botState(configuration, args.desiredState, bot.name));
+    this.bots = configuration.bots.map((bot) => botState(configuration, args.desiredState, args.halts, bot.name));
 
     const { id: image, there: imagesThere } = this.images(args);
     const network = new docker.Network(`${name}-network`, { name: context.names.network, labels: objectLabels(context, "network") }, { ...child, deleteBeforeReplace: true });

@@ -1,10 +1,11 @@
 // Waits until a container is as it is wanted, and fails as soon as it is seen that it will not get there.
-// Usage: node components/waitUntilHealthy.mjs CONTAINER running|stopped LIMIT_SECONDS [WISHES_FILE BOT]
+// Usage: node components/waitUntilHealthy.mjs CONTAINER running|stopped LIMIT_SECONDS [CONTROL_FOLDER BOT]
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-const [name, wanted, limitSeconds, wishesFile, bot] = process.argv.slice(2);
+const [name, wanted, limitSeconds, control, bot] = process.argv.slice(2);
 const POLL_MILLISECONDS = 250;
 /** A check that the Engine already calls unhealthy may be about to pass: what the container needs has just come back. */
 const UNHEALTHY_PATIENCE_SECONDS = 20;
@@ -47,14 +48,36 @@ async function check(container) {
   return docker(["exec", name, ...argv], 10);
 }
 
-/** Whether the owner wished the bot stopped after this `up` had read the wishes. No file means no such wish. */
+/** Why the bot may not run, whatever this `up` had read when it began; null while it may. */
+function forbidden() {
+  if (!control) return null;
+  return wishedStopped() ? "was wished stopped" : halted() ? "was halted at level kill" : null;
+}
+
+/** No file means no such wish. */
 function wishedStopped() {
-  if (!wishesFile) return false;
   try {
-    return JSON.parse(readFileSync(wishesFile, "utf8")).bots?.[bot] === "stopped";
+    return JSON.parse(readFileSync(join(control, "desired.json"), "utf8")).bots?.[bot] === "stopped";
   } catch (error) {
     // A wish that cannot be read must never keep a bot running.
     return error.code !== "ENOENT";
+  }
+}
+
+/** What cannot be read counts as the worst. */
+function halted() {
+  try {
+    const halts = readdirSync(join(control, "halts")).filter((name) => name.endsWith(".json"));
+    return halts.some((name) => {
+      try {
+        const halt = JSON.parse(readFileSync(join(control, "halts", name), "utf8"));
+        return !["pause", "reduce"].includes(halt.level) && (halt.bot === null || halt.bot === undefined || halt.bot === bot);
+      } catch (error) {
+        return error.code !== "ENOENT";
+      }
+    });
+  } catch {
+    return true;
   }
 }
 
@@ -68,14 +91,15 @@ for (;;) {
   const { Status: status, ExitCode: exitCode, Error: error, Running: running, Health: health } = container.State;
   restartsAtStart ??= container.RestartCount;
 
-  if (wishedStopped()) {
+  const reason = forbidden();
+  if (reason !== null) {
     if (running) await docker(["stop", name], 120);
-    console.log(`${name} was wished stopped while this ran: it is stopped`);
+    console.log(`${name} ${reason} while this ran: it is stopped`);
     process.exit(0);
   }
   if (wanted === "stopped") {
     if (!running) process.exit(0);
-    await fail("is running although it is wanted stopped; `npx trading stop bot` stops it");
+    await fail("is running although it is wanted stopped; `npx trading stop bot` stops it, `npx trading halt` keeps every order in");
   }
   if (status === "exited" || status === "dead" || status === "created" || status === "paused") {
     await fail(`is ${status} (exit code ${exitCode}${error ? `, ${error}` : ""}) although it is wanted running; \`npm run pulumi -- up --refresh\` starts it again`);

@@ -1,3 +1,4 @@
+import { standingOf, type HaltsInForce } from "../control/standing";
 import { wishFor, type DesiredState } from "./desiredState";
 import type { StackConfiguration } from "./schema";
 
@@ -13,9 +14,13 @@ export function mayRun(configuration: Pick<StackConfiguration, "mode">): boolean
   return configuration.mode === "paper";
 }
 
-/** Whether a bot is to run: live needs a promotion before any wish counts. */
-export function botState(configuration: StackConfiguration, desiredState: DesiredState, bot: string): BotState {
+/** Whether a bot is to run: live needs a promotion, and no halt at level kill may be in force, before any wish counts. */
+export function botState(configuration: StackConfiguration, desiredState: DesiredState, halts: HaltsInForce, bot: string): BotState {
   if (!mayRun(configuration)) return { name: bot, running: false, reason: "live has no promotion: the bot is made and not started" };
+  const { level, incidents, reason } = standingOf(halts, bot);
+  if (level === "kill" || halts.problem !== null) {
+    return { name: bot, running: false, reason: `${reason}; \`npx trading rearm --incident ${incidents[0] ?? "ID"}\` lifts a halt` };
+  }
   if (wishFor(desiredState, bot) === "stopped") return { name: bot, running: false, reason: "stopped by the owner; `npx trading start bot` starts it" };
   return { name: bot, running: true, reason: "wanted running" };
 }

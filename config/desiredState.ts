@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
+import { controlFolder } from "../control/folder";
 import { CLONE_FOLDER } from "./clone";
 import { describeIssues } from "./issues";
 
@@ -13,6 +14,11 @@ const schema = z.strictObject({ bots: z.record(z.string(), z.enum(WISHES)).defau
 export type DesiredState = z.infer<typeof schema>;
 
 export function desiredStateFile(root: string, stack: string): string {
+  return path.join(controlFolder(root, stack), "desired.json");
+}
+
+/** Where the wishes stood before there was a control folder; read while there are none in it. */
+function formerFile(root: string, stack: string): string {
   return path.join(root, CLONE_FOLDER, "stacks", stack, "desired.json");
 }
 
@@ -22,7 +28,8 @@ export function desiredStateFile(root: string, stack: string): string {
  * @throws when the file is there but not readable as what it should be: an unreadable wish must never start a bot
  */
 export function readDesiredState(root: string, stack: string): DesiredState {
-  const file = desiredStateFile(root, stack);
+  const present = desiredStateFile(root, stack);
+  const file = !fs.existsSync(present) && fs.existsSync(formerFile(root, stack)) ? formerFile(root, stack) : present;
   let text: string;
   try {
     text = fs.readFileSync(file, "utf8");
@@ -48,7 +55,8 @@ export function writeDesiredState(root: string, stack: string, state: DesiredSta
   const file = desiredStateFile(root, stack);
   fs.mkdirSync(path.dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
-  const handle = fs.openSync(temporary, "w", 0o600);
+  // The guard, which is another user, reads it too.
+  const handle = fs.openSync(temporary, "w", 0o644);
   try {
     fs.writeFileSync(handle, `${JSON.stringify(state, null, 2)}\n`);
     fs.fsyncSync(handle);
@@ -56,6 +64,7 @@ export function writeDesiredState(root: string, stack: string, state: DesiredSta
     fs.closeSync(handle);
   }
   fs.renameSync(temporary, file);
+  fs.rmSync(formerFile(root, stack), { force: true });
 }
 
 export function wishFor(state: DesiredState, bot: string): Wish {

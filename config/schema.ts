@@ -3,6 +3,7 @@ import { faultSettings } from "../domain/faultScript";
 import { feedQualitySettings } from "../domain/feedQuality/settings";
 import { strategyNames } from "../domain/strategies";
 import { liveBackup, paperBackup, pattern } from "./backupSchema";
+import { liveGuard, paperGuard } from "./guardSchema";
 
 export const DEFAULT_STRATEGY = "RefStrat_01";
 
@@ -132,6 +133,7 @@ export const paperSchema = z.strictObject({
   mode: z.literal("paper"),
   ...shared,
   backup: paperBackup.prefault({}),
+  guard: paperGuard.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...faults, ...warmupBars, ...speed, ...quality }),
     z.strictObject({ ...recording, ...warmupBars, ...speed, ...quality }),
@@ -145,6 +147,7 @@ export const liveSchema = z.strictObject({
   mode: z.literal("live"),
   ...shared,
   backup: liveBackup.prefault({}),
+  guard: liveGuard.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...warmupBars, ...quality }),
     z.strictObject({ ...exchange, ...warmupBars, ...quality }),

@@ -53,7 +53,7 @@ async function declare(configuration: Record<string, unknown>, options: { previe
   const context = stackContext(String(configuration.mode), parsed.mode, "owner-of-the-test", KEY, parsed.logLevel);
   const secrets = parsed.backup.enabled ? backupSecrets(__dirname, String(configuration.mode), parsed.backup, KEY) : undefined;
   const verifyImages = async (ids: Readonly<Record<string, string>>) => void called.push(`verify ${Object.keys(ids).join(" ")}`);
-  const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, imageHashes, verifyImages, root: __dirname, backupSecrets: secrets });
+  const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, halts: { halts: [], unreadable: [], problem: null }, imageHashes, verifyImages, root: __dirname, backupSecrets: secrets });
   const health = options.preview ? undefined : await new Promise<string>((resolve) => stack.health.apply(resolve));
   await pulumi.runtime.disconnect();
   const containers = made.filter(({ type }) => type === "docker:index/container:Container");
@@ -159,7 +159,7 @@ describe("the program", function () {
     const { called, containers, health } = ofPaper;
     expect(called[0]).to.equal(`verify ${IMAGE_NAMES.join(" ")}`);
     for (const { inputs } of containers) expect(called.filter((command) => command.startsWith(`node components/waitUntilHealthy.mjs ${inputs.name} running 120`)), inputs.name).to.have.length(1);
-    expect(called).to.include("node components/waitUntilHealthy.mjs trading-paper-bot-refstrat01 running 120 .trading/stacks/paper/desired.json refstrat01");
+    expect(called).to.include("node components/waitUntilHealthy.mjs trading-paper-bot-refstrat01 running 120 .trading/stacks/paper/control refstrat01");
     expect(health).to.equal("every container is as it is wanted");
   });
 
@@ -212,7 +212,7 @@ describe("the program", function () {
     const bot = containers.find(({ inputs }) => inputs.name === "trading-live-bot-refstrat01")!;
     expect(bot.inputs).to.deep.include({ start: false, mustRun: false });
     expect(stack.bots[0]!.reason).to.equal("live has no promotion: the bot is made and not started");
-    expect(called).to.include("node components/waitUntilHealthy.mjs trading-live-bot-refstrat01 stopped 120 .trading/stacks/live/desired.json refstrat01");
+    expect(called).to.include("node components/waitUntilHealthy.mjs trading-live-bot-refstrat01 stopped 120 .trading/stacks/live/control refstrat01");
   });
 
   it("keeps a stopped bot stopped and changes nothing else of it", async () => {

@@ -34,7 +34,9 @@ export async function takePoint(context: DatabaseContext, id: string): Promise<P
   });
   step(`backup of the database (${decision.type}: ${decision.reason})`);
   // pgBackRest would wait for the archive before and after: what it looks for is looked for below, up to the restore point.
-  const words = ["backup", socket(context), "--no-archive-check", `--type=${decision.type}`, `--annotation=point=${id}`];
+  // One process for what runs beside a bot all day, so that a processor stays free for decisions; the rare full one is quick instead.
+  const processes = decision.type === "incr" ? ["--process-max=1"] : [];
+  const words = ["backup", socket(context), "--no-archive-check", `--type=${decision.type}`, `--annotation=point=${id}`, ...processes];
   await pgbackrest(paths, words, { timeoutSeconds: backupSeconds, signal });
   const backup = madeSince(before.backups, (await repositoryInfo(context)).backups);
 

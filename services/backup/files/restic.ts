@@ -54,12 +54,14 @@ export interface ResticOptions extends Omit<RunOptions, "timeoutSeconds"> {
 export async function restic(repository: Repository, words: readonly string[], options: ResticOptions = {}): Promise<Outcome> {
   const { timeoutSeconds = workSeconds, cache, ...rest } = options;
   const locking = words.includes("--no-lock") ? [] : ["--retry-lock", lockWait];
+  // Beside a bot it takes one processor at most; a restore has nothing beside it.
+  const processors = words[0] === "restore" ? {} : { GOMAXPROCS: "1" };
   const caching = cache === undefined ? ["--no-cache"] : ["--cache-dir", cache, "--cleanup-cache"];
   try {
     return await run("restic", [...words, ...placeWords(repository), "--password-file", repository.passwordFile, ...caching, ...locking], {
       ...rest,
       timeoutSeconds,
-      environment: { RESTIC_PROGRESS_FPS: "1", ...rest.environment },
+      environment: { RESTIC_PROGRESS_FPS: "1", ...processors, ...rest.environment },
     });
   } catch (error) {
     throw toResticFailure(repository, words[0]!, error);

@@ -30,6 +30,8 @@ const labelOf = (changed: Partial<ContainerSpecification>) => {
   return labels.find(({ label }) => label === "trading.fingerprint")!.value;
 };
 
+const noHalts = { halts: [], unreadable: [], problem: null };
+
 describe("container arguments", () => {
   it("carry the house rules", () => {
     expect(containerArguments(specification, "sha256:0")).to.deep.include({
@@ -126,11 +128,11 @@ describe("data volumes", () => {
 describe("bots", () => {
   const configuration = (mode: string) => parseStackConfiguration(mode, { mode, portBase: 8400, feed: { source: "synthetic" }, bots: ["a", "b"].map((name) => ({ name, limits: { orderQuantity: 1, orderNotional: 12_000 } })) });
   it("run in paper unless they are wanted stopped", () => {
-    expect(botState(configuration("paper"), { bots: { a: "stopped" } }, "a").running).to.equal(false);
-    expect(botState(configuration("paper"), { bots: { a: "stopped" } }, "b").running).to.equal(true);
+    expect(botState(configuration("paper"), { bots: { a: "stopped" } }, noHalts, "a").running).to.equal(false);
+    expect(botState(configuration("paper"), { bots: { a: "stopped" } }, noHalts, "b").running).to.equal(true);
   });
   it("do not run in live without a promotion, whatever is wished", () => {
-    expect(botState(configuration("live"), { bots: { a: "running" } }, "a")).to.deep.equal({ name: "a", running: false, reason: "live has no promotion: the bot is made and not started" });
+    expect(botState(configuration("live"), { bots: { a: "running" } }, noHalts, "a")).to.deep.equal({ name: "a", running: false, reason: "live has no promotion: the bot is made and not started" });
   });
   it("have a database role each", () => {
     expect(databaseRoles(configuration("paper")).map(({ name }) => name)).to.deep.equal(["livefeed", "broker", "performance", "gui", "mlflow", "bot_a", "bot_b"]);

@@ -1,0 +1,48 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { z } from "zod";
+import { readText } from "./folder";
+import { ACTORS } from "./records";
+
+/** One act: who, when, what and why. */
+const entry = z.strictObject({
+  /** UTC. */
+  at: z.iso.datetime(),
+  act: z.enum(["halt", "rearm", "freeze", "thaw", "restart bot", "stop bot", "acknowledge"]),
+  by: z.enum(ACTORS),
+  who: z.string().max(200),
+  /** Incident or alert that it is about; null where there is none. */
+  incident: z.string().max(200).nullable(),
+  bot: z.string().max(40).nullable(),
+  level: z.string().max(20).nullable(),
+  reason: z.string().max(2000),
+  rule: z.string().max(60).nullable(),
+  numbers: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
+  /** What was open then, one line for each bot. */
+  open: z.array(z.string()),
+});
+export type AuditEntry = z.infer<typeof entry>;
+
+const file = (control: string) => path.join(control, "audit.jsonl");
+
+/** Appends one line, in one write that others who append at the same time cannot cut through, and on the disk when this returns. */
+export function appendAudit(control: string, act: AuditEntry): void {
+  const handle = fs.openSync(file(control), "a", 0o666);
+  try {
+    fs.writeSync(handle, `${JSON.stringify(entry.parse(act))}\n`);
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+}
+
+/** Oldest first; a line that was cut off by a power cut is left out. */
+export function readAudit(control: string): AuditEntry[] {
+  return (readText(file(control)) ?? "").split("\n").flatMap((line) => {
+    try {
+      return [entry.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
+}
