@@ -1,11 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { derivePassword } from "../config/clone";
 import type { BotConfiguration, StackConfiguration } from "../config/schema";
+import { CONTROL_MOUNT, controlFolder } from "../control/folder";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 import type { StackContext } from "./StackContext";
 
 export interface BrokerArgs extends OwnServiceArgs {
   readonly configuration: StackConfiguration;
+  /** Whether there is a guard, without whose lease no entry is let in. */
+  readonly guard: boolean;
+  /** Folder of the project, with the stack's control folder below `.trading`. */
+  readonly root: string;
 }
 
 /** Token with which a bot proves to the broker who it is. */
@@ -14,7 +19,7 @@ export function brokerToken(context: StackContext, bot: string): string {
 }
 
 /** What the broker program is told: the accounts it keeps and how it simulates fills. */
-export function brokerSettings(configuration: StackConfiguration): object {
+export function brokerSettings(configuration: StackConfiguration, guard: boolean): object {
   const { feeRate, slippageRate, priceTick, quantityStep, priceCollar, decisionGraceSeconds, decisionWindowSeconds } = configuration.broker;
   return {
     bots: configuration.bots.map((bot: BotConfiguration) => ({
@@ -31,6 +36,7 @@ export function brokerSettings(configuration: StackConfiguration): object {
     execution: { feeRate, slippageRate, priceTick, quantityStep, priceCollar },
     decisionGraceSeconds,
     decisionWindowSeconds,
+    guard,
   };
 }
 
@@ -42,7 +48,14 @@ export class Broker extends pulumi.ComponentResource {
   constructor(name: string, args: BrokerArgs, options?: pulumi.ComponentResourceOptions) {
     super(Broker.type, name, {}, options);
     const tokens = Object.fromEntries(args.configuration.bots.map((bot) => [`bot-${bot.name}-token`, brokerToken(args.context, bot.name)]));
-    const container = ownService(this, name, args, { service: "broker", databaseRole: "broker", settings: brokerSettings(args.configuration), secrets: tokens });
+    const container = ownService(this, name, args, {
+      service: "broker",
+      databaseRole: "broker",
+      settings: brokerSettings(args.configuration, args.guard),
+      secrets: tokens,
+      // Written as well: it says there what it holds to.
+      specification: { volumes: [{ hostPath: controlFolder(args.root, args.context.stack), path: CONTROL_MOUNT, readOnly: false }] },
+    });
     this.ready = container.ready;
     this.registerOutputs({});
   }

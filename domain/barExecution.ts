@@ -28,6 +28,11 @@ export interface BarTerms {
    */
   readonly withheld?: ReadonlySet<string>;
   /**
+   * Accepted orders that are not let out, and why, by their id: they are cancelled before anything else of the bar. None
+   * unless given. A stop that works already stays, whatever stands here.
+   */
+  readonly halted?: ReadonlyMap<string, string>;
+  /**
    * Price of the stop that worked in an earlier bar of the position, when that bar reached it and was written only after
    * the account had gone on; null, or not given, when there is no such bar. Positive, in the quote currency.
    */
@@ -71,6 +76,13 @@ export class BarExecution {
     this.position = account.position;
     this.orders = [...account.orders];
     this.parameters = terms.parameters ?? defaultExecution;
+  }
+
+  cancelHalted(): void {
+    for (const order of [...this.orders]) {
+      const reason = order.status === "accepted" ? this.terms.halted?.get(order.clientOrderId) : undefined;
+      if (reason !== undefined) this.update(order, "cancelled", reason);
+    }
   }
 
   /**

@@ -43,10 +43,10 @@ export function applyIntent(
 }
 
 /**
- * Works the account's orders through one bar, in this order: a stop that was reached in a bar which came late, market
- * orders at the open, a moved stop takes over, the protective stop, equity at the close. An entry is cancelled when the
- * bar does not directly follow the one it was decided on; exits and moved stops work in whatever bar is next. Pure;
- * nothing of the arguments is changed.
+ * Works the account's orders through one bar, in this order: what is halted is cancelled, a stop that was reached in a bar
+ * which came late, market orders at the open, a moved stop takes over, the protective stop, equity at the close. An entry
+ * is cancelled when the bar does not directly follow the one it was decided on; exits and moved stops work in whatever bar
+ * is next. Pure; nothing of the arguments is changed.
  * @throws RangeError when the bar is not after the account's last one
  */
 export function processBar(account: Account, candle: Candle, terms: BarTerms): BarResult {
@@ -68,6 +68,7 @@ export function processBar(account: Account, candle: Candle, terms: BarTerms): B
     };
   }
   const bar = new BarExecution(account, candle, terms);
+  bar.cancelHalted();
   bar.leaveByPassedStop();
   bar.fillMarketOrders();
   bar.takeOverMovedStop();

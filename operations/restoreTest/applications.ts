@@ -1,5 +1,6 @@
 import { IsolatedStack, type IsolatedImage } from "../../components/IsolatedStack";
 import { stackContext } from "../../components/StackContext";
+import { controlFolder, ensureControlFolder } from "../../control/folder";
 import { CommandError, failure } from "../errors";
 import type { DeclaredStack } from "../stack";
 import { insideOf, type Inside } from "./inside";
@@ -62,6 +63,8 @@ export async function runApplications(world: ApplicationsWorld): Promise<void> {
     say("MLflow runs: looking at its runs");
     await attempt("mlflow", "its API shows what was restored", async () => (await mlflowChecks(inside, mlflow!, world.random)).forEach(found));
   };
+  // Its services call themselves after the stack it is a copy of. No halt of that one is in it: nothing can trade here.
+  ensureControlFolder(controlFolder(temporary.folder, temporary.name), stack, temporary.owner);
   say("starting database, MLflow, broker, page and bots on the restored data");
   await bringUp(
     world.root,
@@ -69,7 +72,7 @@ export async function runApplications(world: ApplicationsWorld): Promise<void> {
     async () => {
       // Paper: nothing in it is protected against being taken down.
       const context = stackContext(temporary.name, "paper", temporary.owner, temporary.key, configuration.logLevel);
-      const isolatedStack = new IsolatedStack("isolated", { context, configuration, images: world.images, copyOf: stack, bots: () => bots, reached });
+      const isolatedStack = new IsolatedStack("isolated", { context, configuration, images: world.images, copyOf: stack, bots: () => bots, reached, root: temporary.folder });
       return { health: isolatedStack.health };
     },
     world.signal,

@@ -7,6 +7,7 @@ import { readBotState, withheldOf, workBar, type BotState } from "./barWork";
 import type { BrokerLock } from "./BrokerLock";
 import { CandleQueue, type Following } from "./CandleQueue";
 import type { CandleReader } from "./CandleReader";
+import type { Halts } from "./Halts";
 import type { BrokerMetrics } from "./metrics";
 import { readPassedStop } from "./passedStop";
 import { Presence } from "./Presence";
@@ -22,6 +23,7 @@ export interface BarLoopOptions {
   readonly venue: Venue;
   /** Without it nothing is worked. */
   readonly lock: Pick<BrokerLock, "held">;
+  readonly halts: Pick<Halts, "of">;
   readonly graceMilliseconds: number;
   readonly windowMilliseconds: number;
   readonly metrics: BrokerMetrics;
@@ -152,7 +154,7 @@ export class BarLoop {
 
   /** @returns whether to go on at once; a bot that is there wakes the loop with its decision */
   private async turn(): Promise<boolean> {
-    const { bot, database, venue, metrics, windowMilliseconds } = this.options;
+    const { bot, database, venue, halts, metrics, windowMilliseconds } = this.options;
     const prepared = this.prepared;
     if (prepared !== null && this.queue.isEmpty) return false;
     const state = prepared ?? (await readBotState(database.db, bot));
@@ -183,7 +185,7 @@ export class BarLoop {
       withheld: withheldOf(state, following.candles, windowMilliseconds),
       passedStop: await this.passedStop(state),
     };
-    const result = this.options.lock.held ? await workBar(database, venue, state, candle, terms) : null;
+    const result = this.options.lock.held ? await workBar(database, venue, state, candle, terms, () => halts.of(bot)) : null;
     end();
     if (result === null) {
       this.queue.forget();

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from "kysely";
+import type { Standing } from "../../control/standing";
 import type { Candle } from "../../domain/candles";
 import type { BarResult } from "../../domain/execution";
 import { intervalMilliseconds } from "../../domain/intervals";
@@ -7,6 +8,7 @@ import { toDate, toEpoch, type Database } from "../shared/database";
 import type { DecisionAction, TradingSchema } from "../shared/schema";
 import { accountQuery, orderColumns, recordOf, type AccountRecord } from "../shared/accountRecord";
 import type { ArrivedCandle } from "./CandleReader";
+import { haltedOrders } from "./halted";
 import type { Venue, WorkTerms } from "./venue";
 
 /** What the bar loop has to know before it works a bar. */
@@ -91,28 +93,53 @@ export async function isPresent(db: Kysely<TradingSchema>, bot: string): Promise
 }
 
 /**
- * Works one bar of one bot and writes all that came of it in one transaction: it has happened wholly or not at all.
- * @returns null when the account is no longer as it was read, and nothing was written
+ * Works one bar of one bot and writes all that came of it in one transaction: it has happened wholly or not at all. Orders
+ * that a halt forbids are cancelled in it; one that comes while it is written has it worked anew.
+ * @param look reads how the bot stands at this moment
+ * @returns null when account or halts are no longer as they were read, and nothing was written
  */
 export async function workBar(
   database: Database,
   venue: Venue,
   state: BotState,
   candle: Candle,
-  terms: WorkTerms,
+  terms: Omit<WorkTerms, "halted">,
+  look: () => Standing,
 ): Promise<BarResult | null> {
-  const result = await venue.workBar(state.record.account, candle, terms);
+  const { account } = state.record;
+  // Nothing is waited for between this look and the venue.
+  const halted = haltedOrders(account, look);
+  const result = await venue.workBar(account, candle, { ...terms, halted });
   checkProtected(result);
   const { fills, trades, orderUpdates } = result;
   const written =
     fills.length + trades.length + orderUpdates.length === 0
       ? await moveAccount(database.db, state, candle, result)
-      : await database.db.transaction().execute(async (transaction) => {
-          const moved = await moveAccount(transaction, state, candle, result);
-          if (moved) await writeOrders(transaction, venue, state.record.bot, result);
-          return moved;
+      : await allOrNothing(database, async (transaction) => {
+          if (!(await moveAccount(transaction, state, candle, result))) return false;
+          await writeOrders(transaction, venue, state.record.bot, result);
+          // The database may have kept us waiting: what a simulation filled meanwhile has not left yet.
+          return haltsSame(halted, haltedOrders(account, look));
         });
   return written ? result : null;
+}
+
+/** Takes everything back that was written when the work says so. */
+async function allOrNothing(database: Database, work: (transaction: Kysely<TradingSchema>) => Promise<boolean>): Promise<boolean> {
+  const takenBack = new Error("taken back");
+  try {
+    return await database.db.transaction().execute(async (transaction) => {
+      if (await work(transaction)) return true;
+      throw takenBack;
+    });
+  } catch (error) {
+    if (error === takenBack) return false;
+    throw error;
+  }
+}
+
+function haltsSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+  return one.size === other.size && [...one.keys()].every((id) => other.has(id));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Database } from "../shared/database";
+import type { Halts } from "./Halts";
 import type { IntentRequest } from "./intents";
 import type { LeaseLook } from "./LeaseLook";
 import { OneAtATime } from "./OneAtATime";
@@ -11,13 +12,14 @@ export interface DeskContext {
   readonly settings: BrokerSettings;
   readonly database: Database;
   readonly venue: Venue;
-  readonly leases: Pick<LeaseLook, "of">;
+  readonly leases: Pick<LeaseLook, "of" | "guard">;
+  readonly halts: Pick<Halts, "of">;
   readonly reconciliation: Pick<Reconciliation, "mismatchOf">;
 }
 
 /** @returns what takes in the intents of all configured bots, each on its own terms */
 export function createDesk(context: DeskContext): (bot: string, request: IntentRequest) => Promise<Submission> {
-  const { settings, database, venue, leases, reconciliation } = context;
+  const { settings, database, venue, leases, halts, reconciliation } = context;
   const bots = new Map(settings.bots.map((bot) => [bot.name, bot]));
   // The database has entries judged one after the other; those that wait do so here, and not with a connection each.
   const entries = new OneAtATime();
@@ -28,7 +30,7 @@ export function createDesk(context: DeskContext): (bot: string, request: IntentR
       const mismatch = request.intent.action === "enter" ? await reconciliation.mismatchOf(name) : null;
       const windowMilliseconds = settings.decisionWindowSeconds * 1000;
       const terms = { limits: bot.limits, stackLimits: settings.limits, windowMilliseconds, mismatch };
-      return submitIntent({ database, venue, lease: leases.of(bot), terms }, name, request);
+      return submitIntent({ database, venue, lease: leases.of(bot), guardLease: leases.guard, halts, terms }, name, request);
     };
     return request.intent.action === "enter" ? entries.run(submit) : submit();
   };

@@ -14,6 +14,8 @@ export interface IntentFacts {
   readonly replay: boolean;
   /** Null when the market has no feed. */
   readonly lease: LeaseSight | null;
+  /** Null before a guard ever ran. */
+  readonly guard: LeaseSight | null;
   /** The feed's state right after the candle of the bar decided on; null when there is no such candle. */
   readonly feedState: FeedState | null;
   /** Whether the bot has written a decision on this bar, and whether it holds this very intent. */
@@ -28,6 +30,10 @@ interface FactsRow {
   feedReason: string | null;
   leaseUntil: number | null;
   renewals: number | null;
+  guardState: string | null;
+  guardReason: string | null;
+  guardLeaseUntil: number | null;
+  guardRenewals: number | null;
   close: number | null;
   feedState: FeedState | null;
   decided: boolean;
@@ -75,6 +81,8 @@ export async function readFacts(db: Kysely<TradingSchema>, record: AccountRecord
     SELECT ${milliseconds("clock_timestamp()")} AS now,
       coalesce((SELECT replay FROM feed_sessions ORDER BY id DESC LIMIT 1), false) AS replay,
       f.state, f.reason AS feed_reason, ${milliseconds("f.lease_until")} AS lease_until, f.renewals,
+      g.state AS guard_state, g.reason AS guard_reason, g.renewals AS guard_renewals,
+      CASE WHEN g.state = 'GRANTED' THEN ${milliseconds("g.lease_until")} END AS guard_lease_until,
       c.close, c.feed_state,
       d.bot IS NOT NULL AS decided, coalesce(d.client_order_id = ${request.clientOrderId}, false) AS same_id,
       CASE WHEN octet_length(d.intent::text) <= ${longestIntent} THEN d.intent END AS intent,
@@ -83,6 +91,7 @@ export async function readFacts(db: Kysely<TradingSchema>, record: AccountRecord
         ORDER BY orders.bar DESC LIMIT 1) AS last_entry_bar
     FROM counted CROSS JOIN exposed
     LEFT JOIN feed_status AS f ON f.symbol = ${symbol} AND f.interval = ${interval}
+    LEFT JOIN guard_status AS g ON true
     LEFT JOIN candles AS c ON c.symbol = ${symbol} AND c.interval = ${interval} AND c.open_time = ${bar}
     LEFT JOIN decisions AS d ON d.bot = ${bot} AND d.bar = ${bar}`.execute(db);
   const row = rows[0]!;
@@ -94,6 +103,10 @@ export async function readFacts(db: Kysely<TradingSchema>, record: AccountRecord
       row.state === null
         ? null
         : { now: row.now, leaseUntil: row.leaseUntil, renewals: row.renewals ?? 0, state: row.state, reason: row.feedReason ?? "" },
+    guard:
+      row.guardState === null
+        ? null
+        : { now: row.now, leaseUntil: row.guardLeaseUntil, renewals: row.guardRenewals ?? 0, state: row.guardState, reason: row.guardReason ?? "" },
     feedState: row.feedState,
     decision: !row.decided ? "none" : decided !== null && isSameIntent(decided, request.intent) ? "this" : "another",
     risk: {

@@ -1,16 +1,20 @@
+import type { Standing } from "../../control/standing";
 import { checkEntry, type RiskRejectionKind, type StackRiskLimits } from "../../domain/riskLimits";
 import { intervalMilliseconds } from "../../domain/intervals";
 import type { AccountRecord } from "../shared/accountRecord";
 import type { IntentFacts } from "./entryFacts";
+import { haltedReason } from "./halted";
 import type { IntentRequest } from "./intents";
 import type { BotSettings } from "./settings";
 
 /** Kinds of refusal, as they are counted. */
 export type RejectionKind =
+  | "halted"
   | "not registered"
   | "too late"
   | "clock"
   | "no lease"
+  | "no guard lease"
   | "feed state"
   | "no decision"
   | "reconciliation"
@@ -33,13 +37,20 @@ export interface Terms {
   readonly mismatch: string | null;
   /** Why the feed's lease allows no entry now, or null. */
   readonly leaseRefusal: string | null;
+  /** Why the guard's allows none, or null; also where there is no guard. */
+  readonly guardRefusal: string | null;
+  /** How the bot stands at this very moment. */
+  readonly standing: Standing;
 }
 
 /**
- * What the broker itself refuses; the rest is the venue's to judge. What reduces risk is let through whatever the state
- * of the feed and the limits; but it has to be of the account's present bar, and written down as a decision.
+ * What the broker itself refuses; the rest is the venue's to judge. A halt comes before all else. What reduces risk is let
+ * through whatever the state of the feed, the leases and the limits, as far as no halt forbids it; but it has to be of the
+ * account's present bar, and written down as a decision.
  */
 export function refusalOf(record: AccountRecord, request: IntentRequest, facts: IntentFacts, terms: Terms): Refusal | null {
+  const halted = haltedReason(terms.standing, record.account, request.intent);
+  if (halted !== null) return { kind: "halted", reason: halted };
   const { processedBar } = record.account;
   if (processedBar !== null && request.bar < processedBar) {
     return { kind: "too late", reason: `too late: decided on bar ${iso(request.bar)}, but the account is at ${iso(processedBar)}` };
@@ -47,15 +58,16 @@ export function refusalOf(record: AccountRecord, request: IntentRequest, facts: 
   const { intent } = request;
   if (intent.action !== "enter") return undecided(request, facts);
   return (
-    refusedByFeed(record, request, facts, terms) ??
+    refusedByLeaseOrFeed(record, request, facts, terms) ??
     undecided(request, facts) ??
     (terms.mismatch === null ? null : { kind: "reconciliation", reason: `no entry while the books do not fit together: ${terms.mismatch}` }) ??
     checkEntry({ ...intent, bar: request.bar }, facts.risk, { bot: terms.limits, stack: terms.stackLimits })
   );
 }
 
-function refusedByFeed(record: AccountRecord, request: IntentRequest, facts: IntentFacts, terms: Terms): Refusal | null {
+function refusedByLeaseOrFeed(record: AccountRecord, request: IntentRequest, facts: IntentFacts, terms: Terms): Refusal | null {
   if (terms.leaseRefusal !== null) return { kind: "no lease", reason: terms.leaseRefusal };
+  if (terms.guardRefusal !== null) return { kind: "no guard lease", reason: terms.guardRefusal };
   if (facts.feedState !== "HEALTHY") {
     const state = facts.feedState === null ? "has no candle" : `was ${facts.feedState}`;
     return { kind: "feed state", reason: `no entry on bar ${iso(request.bar)}: the feed ${state} then` };

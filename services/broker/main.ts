@@ -1,3 +1,4 @@
+import { CONTROL_MOUNT } from "../../control/folder";
 import { openDatabase } from "../shared/database";
 import { startWorkLoop } from "../shared/listen";
 import { createLogger } from "../shared/log";
@@ -9,6 +10,7 @@ import { BrokerLock, lockSession } from "./BrokerLock";
 import { CandleReader } from "./CandleReader";
 import { limitConnections } from "./connectionLimit";
 import { createDesk } from "./desk";
+import { Halts } from "./Halts";
 import { LeaseLook } from "./LeaseLook";
 import { createMetrics } from "./metrics";
 import { judge, readProgress } from "./readiness";
@@ -55,14 +57,16 @@ async function main(): Promise<void> {
     readiness: async () => {
       const loopStatus = new Map([...loops].map(([bot, loop]) => [bot, loop.status]));
       const progress = lock.held ? await readProgress(database) : [];
-      return judge(lock.waitingFor, progress, loopStatus, reconciliation.problems, performance.now());
+      return judge(lock.waitingFor, progress, loopStatus, reconciliation.problems, halts.seen, performance.now());
     },
   });
   limitConnections(server.app.server);
   const metrics = createMetrics(server.registry);
+  const halts = new Halts({ folder: process.env["CONTROL_FOLDER"] ?? CONTROL_MOUNT, stack, bots: names, metrics, log });
+  shutdown.add("halts", () => halts.close());
   const rejections = new Rejections({ database, metrics, log });
   shutdown.add("counts of refused requests", () => rejections.close());
-  const leases = new LeaseLook({ database, log });
+  const leases = new LeaseLook({ database, log, guard: settings.guard });
   shutdown.add("lease", () => leases.close());
   const reconciliation = new Reconciliation({ bots: names, database, venue, metrics, log, lock });
   shutdown.add("reconciliation", () => reconciliation.close());
@@ -73,7 +77,7 @@ async function main(): Promise<void> {
     settings.bots.map(({ name, symbol }) => [
       name,
       new BarLoop({
-        ...{ stack, bot: name, symbol, database, candles, venue, metrics, log, lock, windowMilliseconds },
+        ...{ stack, bot: name, symbol, database, candles, venue, metrics, log, lock, halts, windowMilliseconds },
         graceMilliseconds: settings.decisionGraceSeconds * 1000,
       }),
     ]),
@@ -81,7 +85,7 @@ async function main(): Promise<void> {
   addRoutes(server.app, {
     ...{ stack, bots: settings.bots, tokens: new TokenCheck(tokens), database, venue, windowMilliseconds },
     ...{ metrics, rejections, log, waitingFor: () => lock.waitingFor },
-    submit: createDesk({ settings, database, venue, leases, reconciliation }),
+    submit: createDesk({ settings, database, venue, leases, halts, reconciliation }),
     onRegistered: (bot) => loops.get(bot)?.registered(),
     onAnswered: (bot, id) => loops.get(bot)?.answered(id),
   });

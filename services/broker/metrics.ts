@@ -19,6 +19,8 @@ export interface BrokerMetrics {
   readonly mismatch: Gauge<"bot">;
   /** The newest count of each (intended, sent, rejected, filled, cancelled, open). */
   readonly books: Gauge<"bot" | "what">;
+  /** How far a bot is halted: 0 not at all, 1 pause, 2 reduce, 3 kill. */
+  readonly haltLevel: Gauge<"bot">;
 }
 
 export function createMetrics(registry: Registry): BrokerMetrics {
@@ -95,6 +97,12 @@ export function createMetrics(registry: Registry): BrokerMetrics {
       name: "trading_broker_reconciled",
       help: "Newest count of a bot's intents: intended, sent, rejected, filled, cancelled, open",
       labelNames: ["bot", "what"],
+      registers,
+    }),
+    haltLevel: new Gauge({
+      name: "trading_halt_level",
+      help: "How far a bot is halted: 0 not at all, 1 pause, 2 reduce, 3 kill",
+      labelNames: ["bot"],
       registers,
     }),
   };

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from "kysely";
+import { orderReasons } from "../../domain/execution";
 import { intervalMilliseconds } from "../../domain/intervals";
 import { toDate } from "../shared/database";
 import type { AccountRecord } from "../shared/accountRecord";
@@ -7,7 +8,7 @@ import type { TradingSchema } from "../shared/schema";
 /**
  * Looks for a bar of the open position that reached its stop unseen: its candle was missing, and was written when the
  * account had gone on. That it was never worked is seen by the equity that was not marked at it. The stop that worked then
- * is the highest of those that were decided on before, since stops only rise. Asked again it gives the same answer, as
+ * is the highest of those that worked and were decided on before, since stops only rise; one that was halted never worked. Asked again it gives the same answer, as
  * long as the position is open.
  * @returns the price of the stop in the first such bar, or null
  */
@@ -22,7 +23,8 @@ export async function readPassedStop(db: Kysely<TradingSchema>, record: AccountR
     FROM candles AS c
     CROSS JOIN LATERAL (
       SELECT max(stop_price) AS price FROM orders
-      WHERE bot = ${bot} AND type = 'stop' AND status IN ('working', 'cancelled') AND bar >= ${decidedOn} AND bar < c.open_time
+      WHERE bot = ${bot} AND type = 'stop' AND (status = 'working' OR (status = 'cancelled' AND reason = ${orderReasons.stopReplaced}))
+        AND bar >= ${decidedOn} AND bar < c.open_time
     ) AS stop
     WHERE c.symbol = ${symbol} AND c.interval = ${interval}
       AND c.open_time > ${toDate(position.entryBar)} AND c.open_time < ${toDate(processedBar)}

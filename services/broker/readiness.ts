@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Database } from "../shared/database";
 import type { Readiness } from "../shared/server";
 import type { LoopStatus } from "./BarLoop";
+import type { HaltsSeen } from "./Halts";
 
 /** A bot's cursor beside the newest candle of its market. */
 export interface Progress {
@@ -24,18 +25,21 @@ export async function readProgress(database: Database): Promise<Progress[]> {
 
 /**
  * Ready when the broker's lock is held, every bot's loop turns and none is behind the market for another reason than waiting for a bot that is
- * there, and the books of all fit together.
+ * there, the books of all fit together, and the control folder can be read. A halt is no fault; it is told.
  * @param waitingFor why the lock is not held, or null
  * @param loops the loops of the configured bots, by bot
  * @param problems bots whose intended, sent and filled do not fit together
+ * @param halts as they were read last
  */
 export function judge(
   waitingFor: string | null,
   progress: readonly Progress[],
   loops: ReadonlyMap<string, LoopStatus>,
   problems: readonly { readonly bot: string; readonly mismatch: string }[],
+  halts: HaltsSeen,
   now: number,
 ): Readiness {
+  if (halts.problem !== null) return { ready: false, reason: `whether trading is halted cannot be read, so that only exits are let out: ${halts.problem}` };
   if (waitingFor !== null) return { ready: false, reason: waitingFor };
   for (const [bot, loop] of loops) {
     if (loop.error !== null) return { ready: false, reason: `the bars of ${bot} are not worked: ${loop.error}` };
@@ -52,5 +56,7 @@ export function judge(
   const waiting = [...loops].filter(([, loop]) => loop.waitingFor !== null).map(([bot, loop]) => `the ${loop.waitingFor} of ${bot}`);
   const registered = progress.filter(({ bot }) => loops.has(bot)).length;
   const counted = `${registered} of ${loops.size} bots registered, fills are simulated`;
-  return { ready: true, reason: waiting.length === 0 ? counted : `${counted}; waiting for ${waiting.join(", ")}` };
+  const held = [...halts.standings].flatMap(([bot, { level, incidents }]) => (level === null ? [] : [`${bot} at level ${level} (${incidents.join(", ")})`]));
+  const told = [counted, ...(waiting.length === 0 ? [] : [`waiting for ${waiting.join(", ")}`]), ...(held.length === 0 ? [] : [`halted: ${held.join(", ")}`])];
+  return { ready: true, reason: told.join("; ") };
 }

@@ -53,6 +53,8 @@ export const brokerSettings = z.strictObject({
   decisionGraceSeconds: z.number().positive().max(3600).default(10),
   /** With a running market: wall time after a bar's close in which an entry decided on it may be handed in. */
   decisionWindowSeconds: z.number().positive().max(86_400).default(300),
+  /** Whether an entry needs the guard's lease beside the feed's. */
+  guard: z.boolean().default(true),
 });
 
 export type BrokerSettings = z.infer<typeof brokerSettings>;

@@ -7,7 +7,8 @@ import { lockAccount, orderColumns, orderOf, readAccount, type AccountRecord } f
 import { readFacts, type IntentFacts } from "./entryFacts";
 import { refusalOf, type RejectionKind, type Terms } from "./entryRule";
 import { isSameOrder, type IntentRequest } from "./intents";
-import type { LeaseWatch } from "./LeaseWatch";
+import type { Halts } from "./Halts";
+import { withoutLease, type LeaseWatch } from "./LeaseWatch";
 import type { Venue } from "./venue";
 
 export type Submission =
@@ -21,13 +22,16 @@ export type Submission =
 export interface SubmitContext {
   readonly database: Database;
   readonly venue: Venue;
-  readonly terms: Omit<Terms, "leaseRefusal">;
+  readonly terms: Omit<Terms, "leaseRefusal" | "guardRefusal" | "standing">;
   readonly lease: LeaseWatch;
+  /** Null where entries do not need the guard's lease. */
+  readonly guardLease: LeaseWatch | null;
+  readonly halts: Pick<Halts, "of">;
 }
 
 /** Takes an intent in, in one transaction: afterwards there is exactly one order under its id, or none and a reason. */
 export function submitIntent(context: SubmitContext, bot: string, request: IntentRequest): Promise<Submission> {
-  const { database, venue, lease } = context;
+  const { database, venue, lease, guardLease, halts } = context;
   return database.db.transaction().execute(async (transaction) => {
     // Also while a broker has yet to notice that its lock is lost, no two entries are judged by the same exposure.
     if (request.intent.action === "enter") await sql`SELECT trading.take_entry_turn()`.execute(transaction);
@@ -49,9 +53,11 @@ export function submitIntent(context: SubmitContext, bot: string, request: Inten
     const facts = await readFacts(transaction, record, request);
     const leaseRefusal =
       facts.lease === null
-        ? `no entry without the feed's lease: no feed of ${record.symbol} ${record.interval}`
+        ? `${withoutLease("feed")}: no feed of ${record.symbol} ${record.interval}`
         : lease.refusal(facts.lease);
-    const refusal = refusalOf(record, request, facts, { ...context.terms, leaseRefusal });
+    const guardRefusal = guardLease === null ? null : facts.guard === null ? `${withoutLease("guard")}: no guard has ever run here` : guardLease.refusal(facts.guard);
+    // Nothing is waited for between this look at the halts and the venue: what was placed before is in force.
+    const refusal = refusalOf(record, request, facts, { ...context.terms, leaseRefusal, guardRefusal, standing: halts.of(bot) });
     if (refusal !== null) {
       // What was never decided leaves no order: it may still be decided, and handed in again.
       if (refusal.kind !== "no decision" && isBarOf(record, request.bar)) {

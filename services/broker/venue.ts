@@ -21,6 +21,8 @@ export interface WorkTerms {
    * account had gone on; else null. Only a simulation has use for it: an exchange knew its own prices.
    */
   readonly passedStop: number | null;
+  /** Accepted orders that a halt forbids, and why, by their id: they are cancelled before anything else of the bar. */
+  readonly halted: ReadonlyMap<string, string>;
 }
 
 /**
@@ -48,6 +50,7 @@ export interface Venue {
    * - An entry is reported as filled only together with its protective stop, which is then working at the venue for the
    *   whole quantity that was filled. Until the stop is placed the entry is not reported; when it cannot be placed, the
    *   venue closes the position and reports that.
+   * - A halted order is cancelled, unless the venue had filled it before; a stop that works stays.
    * - Idempotent: asked again about the same bar of the same account, it gives the same answer and sends nothing twice.
    * - Every order appears at most once with the status it ended the bar with; fills carry the client order id.
    */

@@ -28,6 +28,9 @@ export interface BookParts {
   readonly leaseAlways: boolean;
 }
 
+/** What can be said instead of what a judge says. */
+type Word = Partial<Pick<SymbolState, "state" | "reason" | "lease" | "phase">>;
+
 /** Wall milliseconds the last word to the database may take when the service stops. */
 const farewellMilliseconds = 3000;
 /** A write that takes longer than this is told of. */
@@ -46,7 +49,8 @@ export class FeedBook {
   /** Since when, by the monotonic clock in milliseconds, a write waits for its answer. */
   private writingSince: number | undefined;
   private begun = false;
-  private override: Partial<Pick<SymbolState, "state" | "reason" | "lease">> | undefined;
+  private phase: SymbolState["phase"] = "starting";
+  private override: Word | undefined;
 
   constructor(private readonly parts: BookParts) {}
 
@@ -63,13 +67,18 @@ export class FeedBook {
       const { state, reason, measures } = judge.quality;
       const lease = this.parts.leaseAlways || state === "HEALTHY" ? "renew" : "withdraw";
       // What the judge said is kept beside what is said instead of it: a feed that starts again asks for it.
-      return { symbol: judge.symbol, state, reason, lastOpenTime: judge.lastOpenTime, measures: { ...measures, judged: state }, lease, ...this.override } as const;
+      return { symbol: judge.symbol, state, reason, lastOpenTime: judge.lastOpenTime, measures: { ...measures, judged: state }, lease, phase: this.phase, ...this.override } as const;
     });
   }
 
   /** From now on states are told: what an earlier run has left there was read. */
   begin(): void {
     this.begun = true;
+  }
+
+  /** The judges have heard all that was to be heard before the market goes on: from now on their verdict is on it. */
+  runs(): void {
+    this.phase = "running";
   }
 
   add(output: FeedOutput): void {
@@ -79,7 +88,7 @@ export class FeedBook {
   }
 
   /** From now on says this of every market, whatever its judge says; undefined gives the judges their word back. */
-  say(override: Partial<Pick<SymbolState, "state" | "reason" | "lease">> | undefined): void {
+  say(override: Word | undefined): void {
     this.override = override;
   }
 
@@ -121,7 +130,9 @@ export class FeedBook {
   async close(): Promise<void> {
     clearInterval(this.renewal);
     if (!this.begun) return;
-    this.say({ state: "DOWN", reason: feedStopped, lease: this.parts.leaseAlways ? "leave" : "withdraw" });
+    // That a recording is over stays true when its feed is stopped.
+    const phase = this.override?.phase === "ended" ? "ended" : "stopped";
+    this.say({ state: "DOWN", reason: feedStopped, lease: this.parts.leaseAlways ? "leave" : "withdraw", phase });
     const { store, log } = this.parts;
     const written = this.lookAtPositions(new Map()).then(() => store.write([...this.waiting.values()], this.states));
     const farewell = written.catch((error: unknown) => log.warn({ err: error }, "the stop could not be written"));

@@ -63,6 +63,7 @@ export class Replay implements Driver {
     let told = false;
     while (timeline.due !== undefined && !signal.aborted) {
       this.play(timeline);
+      if (pacing.anchored) book.runs();
       await book.flush();
       if (!told && pacing.anchored) {
         // Where an earlier run had come to there is nothing to write yet, but the last word was that it stopped.
@@ -91,8 +92,8 @@ export class Replay implements Driver {
       const all = await Promise.all(judges.map(({ symbol, lastOpenTime }) => lastOpenTime !== null && reader.isAwaited(symbol, lastOpenTime)));
       return all.includes(true);
     });
-    if (awaited) book.say({ reason: "recording written to its end, bots have yet to work through it" });
-    else book.say({ state: "DOWN", reason: "recording ended", lease: "leave" });
+    if (awaited) book.say({ reason: "recording written to its end, bots have yet to work through it", phase: "running" });
+    else book.say({ state: "DOWN", reason: "recording ended", lease: "leave", phase: "ended" });
   }
 
   private async open(): Promise<void> {

@@ -113,6 +113,7 @@ export class Running implements Driver {
 
   private begun(identity: string, log: Logger): void {
     this.opened = true;
+    this.parts.book.runs();
     this.plan();
     log.info({ source: identity }, "session open");
   }

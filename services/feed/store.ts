@@ -3,7 +3,7 @@ import type { Candle } from "../../domain/candles";
 import type { FeedFinding, FindingKind, JudgedCandle } from "../../domain/feedQuality";
 import type { FeedState } from "../../domain/feedState";
 import { toDate, toEpoch } from "../shared/database";
-import type { TradingSchema } from "../shared/schema";
+import type { FeedPhase, TradingSchema } from "../shared/schema";
 
 /** A market's feed came into this state. */
 export interface StateChange {
@@ -20,6 +20,8 @@ export interface SymbolState extends StateChange {
   readonly measures: Readonly<Record<string, number | string | null>>;
   /** Renewed for those who may be traded on, withdrawn from the others; or left to run out. */
   readonly lease: "renew" | "withdraw" | "leave";
+  /** Whether candles can be expected: before its first verdict, in its work, stopped in order, or over with its recording. */
+  readonly phase: FeedPhase;
 }
 
 /** What the feed of a symbol gave, to be written in one transaction. */
@@ -194,6 +196,7 @@ export class FeedStore {
     const told = {
       state: state.state,
       reason,
+      phase: state.phase,
       measures: JSON.stringify(state.measures),
       updatedAt: sql<Date>`now()`,
       ...(changes.length > 0 ? { since: sql<Date>`now()` } : {}),

@@ -133,7 +133,7 @@ export async function migrate(options: MigrateOptions, context: MigrateContext):
     if (await ensureDatabase(client, "trading", "trading_owner")) databasesCreated.push("trading");
     if (await ensureDatabase(client, "mlflow", "mlflow")) databasesCreated.push("mlflow");
     await client.query("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC");
-    await client.query("GRANT CONNECT ON DATABASE trading TO livefeed, broker, performance, gui, trading_bot");
+    await client.query("GRANT CONNECT ON DATABASE trading TO livefeed, broker, performance, guard, gui, trading_bot");
     await ensureTimescale(options);
     const { applied, version } = await migrateTrading(options, context);
     return {

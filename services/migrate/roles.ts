@@ -5,10 +5,10 @@ import type { RoleWithPassword } from "./settings";
 const { escapeIdentifier, escapeLiteral } = pg;
 
 /** Roles the migrations grant rights to; they exist, without a login, even where a stack has no such service. */
-const grantedRoles = ["trading_owner", "trading_bot", "livefeed", "broker", "performance", "gui", "mlflow"];
+const grantedRoles = ["trading_owner", "trading_bot", "livefeed", "broker", "performance", "guard", "gui", "mlflow"];
 
 /** No role can use up the server's 100 connections alone. */
-const connectionLimits: Record<RoleWithPassword["kind"], number> = { bot: 8, livefeed: 10, broker: 20, performance: 8, gui: 10, mlflow: 20 };
+const connectionLimits: Record<RoleWithPassword["kind"], number> = { bot: 8, livefeed: 10, broker: 20, performance: 8, guard: 6, gui: 10, mlflow: 20 };
 
 const modestRole = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
 

@@ -8,7 +8,7 @@ export const migrateSettingsSchema = z.strictObject({
       z
         .strictObject({
           name: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, "lower-case letters, digits and underscores"),
-          kind: z.enum(["bot", "livefeed", "broker", "performance", "gui", "mlflow"]),
+          kind: z.enum(["bot", "livefeed", "broker", "performance", "guard", "gui", "mlflow"]),
         })
         .refine((role) => (role.kind === "bot" ? /^bot_[a-z][a-z0-9]{0,30}$/.test(role.name) : role.name === role.kind), {
           message: "bot_<bot name> for a bot, the kind itself for every other role",

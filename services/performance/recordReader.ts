@@ -5,6 +5,7 @@ import type { Intent } from "../../domain/orders";
 import type { BotRecord, RecordedDecision } from "../../domain/parity/compare";
 import { toDate, toEpoch } from "../shared/database";
 import type { AccountsTable, TradingSchema } from "../shared/schema";
+import { haltedWord } from "../shared/words";
 
 /** Everything a bot's comparison needs, read as of one moment. Times are epoch ms. */
 export interface Recorded {
@@ -158,11 +159,12 @@ async function readActs(db: Kysely<TradingSchema>, bot: string, from: number, to
   };
 }
 
-/** Bars before `to` whose decision came to nothing: refused or never taken by the broker; late, or missing on a bar of the account. */
+/** Bars before `to` whose decision came to nothing: refused, never taken or cancelled for a halt by the broker; late, or missing on a bar of the account. */
 async function readExceptions(db: Kysely<TradingSchema>, bot: string, from: number, to: number): Promise<Pick<Recorded, "refused" | "late">> {
   const { rows } = await sql<{ bar: Date; kind: "refused" | "late" }>`
     SELECT d.bar, 'refused' AS kind FROM decisions AS d LEFT JOIN orders AS o ON o.client_order_id = d.client_order_id
-      WHERE d.bot = ${bot} AND d.bar >= ${toDate(from)} AND d.bar < ${toDate(to)} AND d.intent IS NOT NULL AND coalesce(o.status, 'rejected') = 'rejected'
+      WHERE d.bot = ${bot} AND d.bar >= ${toDate(from)} AND d.bar < ${toDate(to)} AND d.intent IS NOT NULL
+        AND (coalesce(o.status, 'rejected') = 'rejected' OR (o.status = 'cancelled' AND o.reason LIKE ${`${haltedWord}%`}))
     UNION ALL SELECT bar, 'late' FROM decisions WHERE bot = ${bot} AND bar >= ${toDate(from)} AND bar < ${toDate(to)} AND late
     UNION ALL SELECT e.bar, 'late' FROM equity AS e LEFT JOIN decisions AS d ON d.bot = e.bot AND d.bar = e.bar
       WHERE e.bot = ${bot} AND e.bar >= ${toDate(from)} AND e.bar < ${toDate(to)} AND d.bot IS NULL

@@ -24,6 +24,8 @@ export interface TradingSchema {
   runs: RunsTable;
   kpis: KpisTable;
   parities: ParitiesTable;
+  guardStatus: GuardStatusTable;
+  guardActions: GuardActionsTable;
 }
 
 type Json<T extends object | null = object> = JSONColumnType<T>;
@@ -74,7 +76,11 @@ export interface FeedStatusTable {
   /** Counts candles written before already written ones. */
   repairs: Generated<number>;
   measures: ColumnType<Record<string, number | string | null>, string | undefined, string>;
+  phase: Generated<FeedPhase>;
 }
+
+/** Whether candles can be expected: before its first verdict, in its work, in order at its end, or over with its recording. */
+export type FeedPhase = "starting" | "running" | "stopped" | "ended";
 
 /** A change of a feed's state. */
 export interface FeedStatesTable {
@@ -308,6 +314,33 @@ export interface ParitiesTable {
   runId: Generated<string>;
   /** Everything of it is in MLflow. */
   sent: Generated<boolean>;
+}
+
+/** One row: whether the guard lets entries in. */
+export interface GuardStatusTable {
+  only: Generated<boolean>;
+  state: "GRANTED" | "WITHHELD";
+  reason: string;
+  leaseUntil: Date | null;
+  /** Counts lease renewals. */
+  renewals: Generated<number>;
+  updatedAt: DefaultedTime;
+}
+
+/** Something the guard did by itself. */
+export interface GuardActionsTable {
+  id: Generated<number>;
+  at: DefaultedTime;
+  rule: string;
+  /** Null is every bot. */
+  bot: string | null;
+  action: "halt" | "freeze" | "restart" | "stop" | "withhold" | "grant";
+  /** Always there for a halt. */
+  level: "pause" | "reduce" | "kill" | null;
+  incident: string | null;
+  reason: string;
+  numbers: ColumnType<Record<string, number | string | null>, string | undefined, string>;
+  runbook: string;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

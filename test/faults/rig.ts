@@ -6,6 +6,7 @@ import type { Candle } from "../../domain/candles";
 import { clientOrderId } from "../../domain/clientOrderId";
 import type { Intent } from "../../domain/orders";
 import { RandomMarket } from "../../domain/randomMarket";
+import { CONTROL_MOUNT } from "../../control/folder";
 import { Ledger } from "../support/ledger";
 import { eventually, execute } from "../support/throwAwayStack";
 import { market, TradingProcesses, type FeedOptions, type ReplayOptions, type ServiceOptions } from "../support/tradingProcesses";
@@ -170,7 +171,7 @@ export class FaultRig {
     const { Env, Image } = JSON.parse(inspected.stdout) as { Env: string[]; Image: string };
     // What kills the first one at its points is not for the second.
     const environment = Env.filter((line) => !line.startsWith("NODE_OPTIONS=")).flatMap((line) => ["--env", line]);
-    const place = ["--network", processes.name("network"), "--user", "10001:10001", "--volume", `${processes.name(`secrets-${service}`)}:/secrets:ro`];
+    const place = ["--network", processes.name("network"), "--user", "10001:10001", "--volume", `${processes.name(`secrets-${service}`)}:/secrets:ro`, "--volume", `${processes.control}:${CONTROL_MOUNT}`];
     const { code, text } = await execute("docker", ["run", "--detach", "--init", "--name", processes.name(name), ...place, ...environment, Image]);
     expect(code, text).to.equal(0);
   }

@@ -30,6 +30,7 @@ const roles = [
   { name: "livefeed", kind: "livefeed" },
   { name: "broker", kind: "broker" },
   { name: "performance", kind: "performance" },
+  { name: "guard", kind: "guard" },
   { name: "gui", kind: "gui" },
   { name: "mlflow", kind: "mlflow" },
   { name: "bot_alpha", kind: "bot" },
@@ -201,6 +202,7 @@ describe("the trading database", function () {
           "INSERT INTO trading.reconciliations (bot, intended, sent, rejected, filled, cancelled, open) VALUES ('alpha', 1, 1, 0, 1, 0, 0)",
           "SELECT * FROM trading.feed_states, trading.feed_status",
           "SELECT * FROM trading.decisions",
+          "SELECT * FROM trading.guard_status",
         ],
       },
       {
@@ -215,7 +217,7 @@ describe("the trading database", function () {
           "SELECT trading.take_bot_lock()",
         ],
       },
-      { role: "gui", statements: ["SELECT * FROM trading.decisions, trading.trades, trading.feed_findings, trading.feed_sessions, trading.accounts, trading.feed_states, trading.rejections, trading.reconciliations, trading.runs", "SELECT * FROM trading.kpis, trading.parities"] },
+      { role: "gui", statements: ["SELECT * FROM trading.decisions, trading.trades, trading.feed_findings, trading.feed_sessions, trading.accounts, trading.feed_states, trading.rejections, trading.reconciliations, trading.runs", "SELECT * FROM trading.kpis, trading.parities", "SELECT * FROM trading.guard_status, trading.guard_actions"] },
       {
         role: "performance",
         statements: [
@@ -223,6 +225,17 @@ describe("the trading database", function () {
           `INSERT INTO trading.parities (bot, configuration_hash, reference, decisions_compared, decisions_matched, trades_compared, trades_matched, refused, late, cause, verdict, frozen, reason, expected_trades, seconds)
            VALUES ('alpha', 'x', 'program', 1, 1, 0, 0, 0, 0, 'none', 'equal', false, 'test', '{}', 0)`,
           "SELECT * FROM trading.candles, trading.accounts, trading.decisions, trading.orders, trading.fills, trading.trades, trading.equity, trading.runs",
+        ],
+      },
+      {
+        role: "guard",
+        statements: [
+          `INSERT INTO trading.guard_status (state, reason, lease_until, renewals) VALUES ('GRANTED', 'test', now() + interval '15 seconds', 1)
+           ON CONFLICT ("only") DO UPDATE SET state = 'WITHHELD', lease_until = NULL, renewals = guard_status.renewals + 1`,
+          `INSERT INTO trading.guard_actions (rule, bot, action, level, incident, reason, numbers, runbook)
+           VALUES ('drawdown', 'alpha', 'halt', 'kill', 'INC-20260101-000000-0000', 'test', '{"drawdown": 0.13}', 'runbooks/Incident_Handling.md')`,
+          "INSERT INTO trading.guard_actions (rule, action, reason, runbook) VALUES ('clock', 'withhold', 'test', 'runbooks/Incident_Handling.md')",
+          "SELECT * FROM trading.accounts, trading.equity, trading.orders, trading.decisions, trading.candles, trading.feed_status, trading.feed_sessions, trading.parities, trading.kpis, trading.reconciliations, trading.guard_actions",
         ],
       },
     ];
@@ -236,6 +249,21 @@ describe("the trading database", function () {
     it("mlflow, in a database of its own", async () => {
       const client = await connect("mlflow", "mlflow");
       await client.query("CREATE TABLE probe (id int); DROP TABLE probe");
+    });
+  });
+
+  describe("shows the guard", () => {
+    it("every bot's rows", async () => {
+      const client = await connect("guard");
+      for (const [table, bots] of [["accounts", ["alpha", "beta"]], ["equity", ["alpha", "beta"]], ["orders", ["alpha"]], ["decisions", ["alpha"]], ["parities", ["alpha"]], ["kpis", ["alpha"]]] as const) {
+        const { rows } = await client.query<{ bot: string }>(`SELECT bot FROM trading.${table} ORDER BY bot`);
+        expect(rows.map(({ bot }) => bot), table).to.deep.equal(bots);
+      }
+    });
+
+    it("that a feed runs which says nothing else", async () => {
+      const { rows } = await (await connect("guard")).query("SELECT phase FROM trading.feed_status");
+      expect(rows).to.deep.equal([{ phase: "running" }]);
     });
   });
 
@@ -278,6 +306,14 @@ describe("the trading database", function () {
       { role: "performance", statement: "UPDATE trading.equity SET equity = 1e6", message: denied("equity") },
       { role: "bot_alpha", statement: "SELECT * FROM trading.kpis", message: denied("kpis") },
       { role: "bot_alpha", statement: "SELECT * FROM trading.parities", message: denied("parities") },
+      { role: "guard", statement: "UPDATE trading.guard_actions SET reason = 'another'", message: denied("guard_actions") },
+      { role: "guard", statement: "DELETE FROM trading.guard_actions", message: denied("guard_actions") },
+      { role: "guard", statement: "UPDATE trading.feed_status SET lease_until = now() + interval '1 day'", message: denied("feed_status") },
+      { role: "guard", statement: "UPDATE trading.orders SET status = 'cancelled'", message: denied("orders") },
+      { role: "guard", statement: "SELECT * FROM trading.fills", message: denied("fills") },
+      { role: "broker", statement: "UPDATE trading.guard_status SET lease_until = now() + interval '1 day'", message: denied("guard_status") },
+      { role: "gui", statement: "INSERT INTO trading.guard_actions (rule) VALUES ('x')", message: denied("guard_actions") },
+      { role: "bot_alpha", statement: "SELECT * FROM trading.guard_status", message: denied("guard_status") },
       { role: "gui", statement: "CREATE TABLE trading.mine (id int)", message: "permission denied for schema trading" },
       { role: "bot_alpha", statement: "INSERT INTO trading.decisions (bot, bar, action, reason, indicators) VALUES ('beta', now(), 'hold', '', '{}')", message: policy("decisions") },
       { role: "bot_alpha", statement: "INSERT INTO trading.runs (id, bot, params) VALUES ('00000000-0000-4000-8000-000000000002', 'beta', '{}')", message: policy("runs") },
@@ -337,6 +373,10 @@ describe("the trading database", function () {
       { title: "one stop works at a time", statement: `${order} ('s1', 'beta', now(), 'stop', 'sell', 'stop', 1, 1, 'working', null), ('s2', 'beta', now(), 'stop', 'sell', 'stop', 1, 1, 'working', null)`, constraint: "orders_one_working_stop" },
       { title: "an exit sells", statement: `${order} ('e1', 'beta', now(), 'exit', 'buy', 'market', 1, null, 'accepted', null)`, constraint: "orders_side" },
       { title: "a rejection has a reason", statement: `${order} ('e1', 'beta', now(), 'exit', 'sell', 'market', 1, null, 'rejected', null)`, constraint: "orders_rejected_with_reason" },
+      { title: "a feed is in a phase that is known", role: "livefeed", statement: "UPDATE trading.feed_status SET phase = 'resting'", constraint: "feed_status_phase" },
+      { title: "the guard has one status", role: "guard", statement: "INSERT INTO trading.guard_status (\"only\", state, reason) VALUES (false, 'GRANTED', 'test')", constraint: "guard_status_only" },
+      { title: "the guard grants or withholds", role: "guard", statement: "UPDATE trading.guard_status SET state = 'PERHAPS'", constraint: "guard_status_state" },
+      { title: "a halt of the guard has its level", role: "guard", statement: "INSERT INTO trading.guard_actions (rule, action, reason, runbook) VALUES ('x', 'halt', 'x', 'x')", constraint: "guard_actions_halt_has_level" },
       { title: "cash is not owed", statement: "UPDATE trading.accounts SET cash = -1", constraint: "accounts_cash" },
       { title: "no position is short", statement: "UPDATE trading.accounts SET quantity = -1", constraint: "accounts_long_only" },
       { title: "a position has an entry and a stop", statement: "UPDATE trading.accounts SET quantity = 1", constraint: "accounts_position" },

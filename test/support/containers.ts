@@ -8,6 +8,8 @@ export interface ContainerOptions {
   readonly memoryMegabytes: number;
   /** Volume -> path in the container. */
   readonly volumes?: Readonly<Record<string, string>>;
+  /** Folder of the machine -> path in the container. */
+  readonly folders?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   /** Port that is published on a free port of 127.0.0.1; another one after every start. */
   readonly publish?: number;
@@ -43,7 +45,7 @@ export class Containers {
 
   /** A container under the house rules: read-only root, no capabilities, bounded memory; its secrets at /secrets. */
   async run(service: string, image: string, options: ContainerOptions): Promise<void> {
-    const { user, memoryMegabytes, volumes = {}, environment = {}, publish, restart = false } = options;
+    const { user, memoryMegabytes, volumes = {}, folders = {}, environment = {}, publish, restart = false } = options;
     const memory = `${memoryMegabytes}m`;
     await docker(
       ...["run", "--detach", "--name", this.name(service), "--network", this.name("network")],
@@ -51,6 +53,7 @@ export class Containers {
       ...["--memory", memory, "--memory-swap", memory, "--init", "--restart", restart ? "always" : "no"],
       ...["--volume", `${this.name(`secrets-${service}`)}:/secrets:ro`],
       ...Object.entries(volumes).flatMap(([volume, path]) => ["--volume", `${this.name(volume)}:${path}`]),
+      ...Object.entries(folders).flatMap(([folder, path]) => ["--volume", `${folder}:${path}`]),
       ...Object.entries(environment).flatMap(([key, value]) => ["--env", `${key}=${value}`]),
       ...(publish === undefined ? [] : ["--publish", `127.0.0.1::${publish}`]),
       image,

@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import pg from "pg";
+import { CONTROL_MOUNT, ensureControlFolder } from "../../control/folder";
 import type { ImageName } from "../../images/catalog";
 import { Containers } from "./containers";
 
@@ -77,6 +81,7 @@ export const generousLimits = {
  */
 export class TradingProcesses extends Containers {
   private readonly passwords = new Map<string, string>();
+  private control_: string | undefined;
 
   constructor(private readonly options: ReplayOptions) {
     super(options.prefix, options.report);
@@ -89,7 +94,7 @@ export class TradingProcesses extends Containers {
     await this.createNetwork();
     const { bots, databaseMegabytes } = this.options;
     const roles = [
-      ...["livefeed", "broker", "mlflow"].map((name) => ({ name, kind: name })),
+      ...["livefeed", "broker", "guard", "mlflow"].map((name) => ({ name, kind: name })),
       ...bots.map((bot) => ({ name: `bot_${bot}`, kind: "bot" })),
     ];
     const superuser = { "superuser-password": this.password("postgres") };
@@ -133,10 +138,25 @@ export class TradingProcesses extends Containers {
       limits: { ...generousLimits.stack, ...this.options.stackLimits },
       execution: {},
       decisionGraceSeconds: 30,
+      guard: false,
       ...options.settings,
     };
     const tokens = Object.fromEntries(bots.map((bot) => [`bot-${bot}-token`, this.password(`token ${bot}`)]));
     await this.service("broker", "broker", "broker", settings, tokens, options);
+  }
+
+  /** The control folder of these services, on the machine; made when it is first asked for. */
+  get control(): string {
+    if (this.control_ === undefined) {
+      this.control_ = path.join(fs.mkdtempSync(path.join(os.tmpdir(), `${this.prefix}-`)), "control");
+      ensureControlFolder(this.control_, this.options.stack, "the test");
+    }
+    return this.control_;
+  }
+
+  override async remove(): Promise<void> {
+    await super.remove();
+    if (this.control_ !== undefined) fs.rmSync(path.dirname(this.control_), { recursive: true, force: true });
   }
 
   /** @param options what differs from the ordinary bot; an address alone is MLflow's */
@@ -226,7 +246,7 @@ export class TradingProcesses extends Containers {
         SETTINGS: JSON.stringify(settings),
         ...options.environment,
       },
-      ...(service === "broker" ? { publish: 8080 } : {}),
+      ...(service === "broker" ? { publish: 8080, folders: { [this.control]: CONTROL_MOUNT } } : {}),
     });
   }
 }

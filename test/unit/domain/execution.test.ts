@@ -7,7 +7,7 @@ import { openAccount, workingStop, type Account, type Intent } from "../../../do
 
 type Prices = [open: number, high: number, low: number, close: number];
 /** What happens between two bars and in the second of them. */
-type Step = { intent?: Intent; reference?: number | null; bar: Prices; withheld?: string[]; passedStop?: number; skipped?: number };
+type Step = { intent?: Intent; reference?: number | null; bar: Prices; withheld?: string[]; halted?: Record<string, string>; passedStop?: number; skipped?: number };
 
 /** The bars of these tests are a millisecond long. */
 const interval = 1;
@@ -18,7 +18,7 @@ const candle = (openTime: number, [open, high, low, close]: Prices): Candle =>
 /** Bar 0 passes quietly; then the steps, as bars 1, 2, ... (after as many as are skipped) with order ids o1, o2, ... */
 function run(steps: Step[], cash = 1000): BarResult[] {
   let account = processBar(openAccount(cash), candle(0, [100, 100, 100, 100]), { interval }).account;
-  return steps.map(({ intent, reference = null, bar, withheld = [], passedStop = null, skipped = 0 }, index) => {
+  return steps.map(({ intent, reference = null, bar, withheld = [], halted = {}, passedStop = null, skipped = 0 }, index) => {
     const processed = account.processedBar!;
     if (intent !== undefined) {
       const source = { clientOrderId: `o${index + 1}`, bar: processed, referencePrice: reference };
@@ -26,7 +26,7 @@ function run(steps: Step[], cash = 1000): BarResult[] {
       expect(applied.order.reason).to.equal(null);
       account = applied.account;
     }
-    const terms = { interval, withheld: new Set(withheld), passedStop };
+    const terms = { interval, withheld: new Set(withheld), halted: new Map(Object.entries(halted)), passedStop };
     const result = processBar(frozen(account), candle(processed + 1 + skipped, bar), terms);
     account = result.account;
     return result;
@@ -316,6 +316,34 @@ describe("execution", () => {
         ["o2", "cancelled", "the position was closed"],
       ]);
       expect(second!.account).to.deep.include({ position: null, orders: [] });
+    });
+  });
+
+  describe("orders that are halted", () => {
+    it("an entry is cancelled and never filled", () => {
+      const [first, second] = run([{ intent: enter, bar: [101, 105, 95, 104], halted: { o1: "halted" } }, { bar: [101, 105, 95, 104] }]);
+      expect(changes(first!)).to.deep.equal([["o1", "cancelled", "halted"]]);
+      expect(first!.account).to.deep.include({ position: null, orders: [] });
+      expect(changes(second!)).to.deep.equal([]);
+    });
+
+    it("an exit is cancelled, and the stop works in the same bar", () => {
+      const [, second] = run([entered, { intent: { action: "exit" }, bar: [95, 96, 89, 90], halted: { o2: "halted" } }]);
+      expect(changes(second!)).to.deep.equal([
+        ["o2", "cancelled", "halted"],
+        ["o1-stop", "filled", null],
+      ]);
+    });
+
+    it("a moved stop is cancelled also where it was withheld; the old one goes on", () => {
+      const [, second] = run([entered, { intent: { action: "moveStop", stopPrice: 98 }, bar: [100, 101, 95, 99], withheld: ["o2"], halted: { o2: "halted" } }]);
+      expect(changes(second!)).to.deep.equal([["o2", "cancelled", "halted"]]);
+      expect(workingStop(second!.account)).to.include({ clientOrderId: "o1-stop", stopPrice: 90 });
+    });
+
+    it("a stop that works stays, whatever is said of it", () => {
+      const [, second] = run([entered, { bar: [95, 96, 89, 90], halted: { "o1-stop": "halted" } }]);
+      expect(changes(second!)).to.deep.equal([["o1-stop", "filled", null]]);
     });
   });
 

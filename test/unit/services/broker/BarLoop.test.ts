@@ -8,13 +8,13 @@ import type { Database } from "../../../../services/shared/database";
 import { defaultExecution } from "../../../../domain/execution";
 import { silent } from "../shared/support";
 import { first, hour, LoopTables } from "./loopTables";
-import { scriptedDatabase } from "./support";
+import { free, scriptedDatabase } from "./support";
 
 function loopOn(database: Database, options: Partial<BarLoopOptions> = {}): BarLoop {
   return new BarLoop({
     ...{ stack: "paper", bot: "one", symbol: "BTCUSD", database, candles: new CandleReader(database.db), log: silent },
     ...{ venue: simulatedVenue(defaultExecution), graceMilliseconds: 60_000, windowMilliseconds: 300_000 },
-    ...{ metrics: createMetrics(new Registry()), lock: { held: true } },
+    ...{ metrics: createMetrics(new Registry()), lock: { held: true }, halts: { of: () => free } },
     ...options,
   });
 }

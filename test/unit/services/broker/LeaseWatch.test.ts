@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { LeaseWatch, type LeaseSight } from "../../../../services/broker/LeaseWatch";
+import { guardLease, LeaseWatch, type LeaseSight } from "../../../../services/broker/LeaseWatch";
 
 const start = Date.UTC(2024, 0, 1);
 const hour = 3_600_000;
@@ -149,4 +149,75 @@ describe("the watch over the feed's lease", () => {
       expect(clocks.refusal === null).to.equal(good);
     });
   }
+});
+
+/** A guard that renews every 5 s for 15 s. */
+describe("the watch over the guard's lease", () => {
+  let own: number;
+  let database: number;
+  let sight: Omit<LeaseSight, "now">;
+  let watch: LeaseWatch;
+  const refusal = () => watch.refusal({ ...sight, now: database });
+  const renew = (): void => {
+    sight = { ...sight, leaseUntil: database + 15 * second, renewals: sight.renewals + 1 };
+  };
+  const pass = (seconds: number): void => {
+    own += seconds * second;
+    database += seconds * second;
+  };
+
+  beforeEach(() => {
+    own = 1000;
+    database = start;
+    sight = { leaseUntil: null, renewals: 1, state: "GRANTED", reason: "all rules hold" };
+    watch = new LeaseWatch(() => own, guardLease);
+    renew();
+  });
+
+  it("lets entries in as long as the guard renews, however seldom anyone looks", () => {
+    for (let minute = 0; minute < 60; minute++) {
+      expect(refusal()).to.equal(null);
+      for (let renewal = 0; renewal < 12; renewal++) {
+        pass(5);
+        renew();
+      }
+    }
+  });
+
+  it("closes 15 s after the guard is gone", () => {
+    expect(refusal()).to.equal(null);
+    pass(14);
+    expect(refusal()).to.equal(null);
+    pass(1);
+    expect(refusal()).to.equal("no entry without the guard's lease: the guard is GRANTED (all rules hold)");
+  });
+
+  it("closes at once when the guard withholds it", () => {
+    sight = { ...sight, state: "WITHHELD", reason: "the clock is wrong", leaseUntil: null };
+    expect(refusal()).to.equal("no entry without the guard's lease: the guard is WITHHELD (the clock is wrong)");
+  });
+
+  it("takes no lease that would run longer than a guard's", () => {
+    sight = { ...sight, leaseUntil: database + 16 * second };
+    expect(refusal()).to.equal("no entry without the guard's lease: it would run for 16 s, no lease is longer than 15 s");
+  });
+
+  it("closes by its own clock when the database's stands still", () => {
+    expect(refusal()).to.equal(null);
+    for (let look = 0; look < 3; look++) {
+      own += 5 * second;
+      expect(refusal()).to.equal(null);
+    }
+    own += 1;
+    expect(refusal()).to.equal("no entry without the guard's lease: no renewal was seen for more than 15 s");
+  });
+
+  it("stays closed when the database's clock is set back to when a dead guard's lease was good", () => {
+    expect(refusal()).to.equal(null);
+    pass(60);
+    database -= 55 * second;
+    expect(refusal()).to.equal("no entry without the guard's lease: the guard has not renewed it since the database's clock was set");
+    renew();
+    expect(refusal()).to.equal(null);
+  });
 });

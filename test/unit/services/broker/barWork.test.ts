@@ -2,10 +2,13 @@ import { expect } from "chai";
 import type { Candle } from "../../../../domain/candles";
 import { defaultExecution, processBar, type BarResult } from "../../../../domain/execution";
 import { openAccount, type Account, type Order } from "../../../../domain/orders";
+import { HALT_LEVELS, type HaltLevel } from "../../../../control/levels";
+import type { Standing } from "../../../../control/standing";
 import { withheldOf, workBar, type BotState } from "../../../../services/broker/barWork";
 import type { ArrivedCandle } from "../../../../services/broker/CandleReader";
 import { simulatedVenue, type Venue } from "../../../../services/broker/venue";
 import type { Database } from "../../../../services/shared/database";
+import { free, scriptedDatabase } from "./support";
 
 const bar = Date.UTC(2024, 0, 1);
 const hour = 3_600_000;
@@ -102,14 +105,93 @@ describe("an entry counts as done only with its protective stop", () => {
   ];
   for (const [name, change, message] of broken) {
     it(`writes nothing of a bar that ends ${name}`, async () => {
-      const failure = await workBar(untouched, venueThat(change), stateOf(openAccount(1000)), candle, terms).catch((error: Error) => error);
+      const failure = await workBar(untouched, venueThat(change), stateOf(openAccount(1000)), candle, terms, () => free).catch((error: Error) => error);
       expect((failure as Error).message).to.equal(message);
     });
   }
 
   it("goes on to write what the simulation reports", async () => {
-    const failure = await workBar(untouched, venueThat((result) => result), stateOf(openAccount(1000)), candle, terms).catch((error: Error) => error);
+    const failure = await workBar(untouched, venueThat((result) => result), stateOf(openAccount(1000)), candle, terms, () => free).catch((error: Error) => error);
     expect((failure as Error).message).to.equal("the database was asked");
+  });
+});
+
+describe("a halt", () => {
+  const at = (level: HaltLevel): Standing => ({ level, incidents: ["INC-1"], reason: `halted at level ${level}: the test` });
+  const stop: Order = { ...order("e-stop", "working"), action: "stop", type: "stop", stopPrice: 90 };
+  const position = { quantity: 1, entryPrice: 100, entryBar: bar, entryFee: 0.1 };
+  const flat = (waiting: Order): Account => ({ ...openAccount(1000), processedBar: bar, orders: [waiting] });
+  const holding = (...waiting: Order[]): Account => ({ cash: 900, processedBar: bar, position, orders: [stop, ...waiting] });
+  const enter: Order = { ...order("o", "accepted"), action: "enter", side: "buy", stopPrice: 95 };
+  const exit: Order = order("o", "accepted");
+  const moveStop: Order = { ...order("o", "accepted"), action: "moveStop", type: "stop", stopPrice: 95 };
+  const end: ("commit" | "rollback")[] = [];
+  const database = scriptedDatabase((text) => (text.includes("UPDATE accounts") ? [{ pg_notify: "" }] : []), (how) => end.push(how));
+  const work = (account: Account, look: () => Standing, of = candle) => workBar(database, simulatedVenue(defaultExecution), stateOf(account), of, terms, look);
+  beforeEach(() => end.splice(0));
+
+  const table: [string, Account, Readonly<Record<HaltLevel, boolean>>, Order["status"]][] = [
+    ["an entry", flat(enter), { pause: false, reduce: false, kill: false }, "filled"],
+    ["an exit", holding(exit), { pause: true, reduce: true, kill: false }, "filled"],
+    ["a stop that is to rise", holding(moveStop), { pause: true, reduce: true, kill: false }, "working"],
+  ];
+  for (const [name, account, lets, done] of table) {
+    it(`none: ${name} is worked`, async () => {
+      expect((await work(account, () => free))!.orderUpdates.find(({ clientOrderId }) => clientOrderId === "o")).to.include({ status: done, reason: null });
+    });
+    for (const level of HALT_LEVELS) {
+      it(`at level ${level}: ${name} that was accepted is ${lets[level] ? "worked" : "cancelled"}`, async () => {
+        const result = (await work(account, () => at(level)))!;
+        const own = result.orderUpdates.find(({ clientOrderId }) => clientOrderId === "o");
+        if (lets[level]) expect(own).to.include({ status: done, reason: null });
+        else {
+          expect(own).to.include({ status: "cancelled", reason: `halted at level ${level}: the test` });
+          expect(result.fills).to.deep.equal([]);
+          expect(result.account).to.deep.include({ position: account.position, cash: account.cash });
+          expect(result.account.orders, "the protective stop stays").to.deep.equal(account.orders.filter(({ status }) => status === "working"));
+        }
+        expect(end).to.deep.equal(["commit"]);
+      });
+    }
+  }
+
+  it("at level kill leaves the protective stop to fill, in the very bar in which an exit and a higher stop are cancelled", async () => {
+    for (const waiting of [[], [exit], [moveStop]]) {
+      const result = (await work(holding(...waiting), () => at("kill"), { ...candle, low: 89 }))!;
+      expect(result.fills.map(({ clientOrderId, reason, price }) => [clientOrderId, reason, price])).to.deep.equal([["e-stop", "stop", 89.95]]);
+    }
+  });
+
+  it("that comes while a bar is written has all of it taken back, and the bar worked anew", async () => {
+    const looks: (HaltLevel | null)[] = [null, "kill"];
+    const look = () => {
+      const level = looks.shift();
+      return level === null ? free : at(level ?? "kill");
+    };
+    expect(await work(flat(enter), look)).to.equal(null);
+    expect(end).to.deep.equal(["rollback"]);
+    expect((await work(flat(enter), look))!.orderUpdates.map(({ status }) => status)).to.deep.equal(["cancelled"]);
+  });
+
+  it("that is lifted while a bar is written has it worked anew as well", async () => {
+    const looks = [at("pause"), free];
+    expect(await work(flat(enter), () => looks.shift()!)).to.equal(null);
+    expect(end).to.deep.equal(["rollback"]);
+  });
+
+  it("is not looked for when no order waits", async () => {
+    const never = (): Standing => {
+      throw new Error("looked");
+    };
+    expect((await work(holding(), never, { ...candle, low: 89 }))!.fills).to.have.length(1);
+  });
+
+  it("takes nothing for taken back that failed by itself", async () => {
+    const failing = scriptedDatabase(() => {
+      throw new Error("trouble");
+    });
+    const failure = await workBar(failing, simulatedVenue(defaultExecution), stateOf(flat(enter)), candle, terms, () => free).catch((error: Error) => error);
+    expect((failure as Error).message).to.equal("trouble");
   });
 });
 
@@ -128,8 +210,8 @@ describe("the simulated venue", () => {
     const intent = { action: "enter", quantity: 1, stopPrice: 95 } as const;
     const first = await venue.accept(account, intent, source);
     expect(await venue.accept(account, intent, source)).to.deep.equal(first);
-    const worked = await venue.workBar(first.account, candle, terms);
-    expect(await venue.workBar(first.account, candle, terms)).to.deep.equal(worked);
+    const worked = await venue.workBar(first.account, candle, { ...terms, halted: new Map() });
+    expect(await venue.workBar(first.account, candle, { ...terms, halted: new Map() })).to.deep.equal(worked);
     expect(worked.fills).to.have.length(1);
   });
 });

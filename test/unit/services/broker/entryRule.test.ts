@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import type { AccountRecord } from "../../../../services/shared/accountRecord";
 import type { IntentFacts } from "../../../../services/broker/entryFacts";
-import { refusalOf, type Terms } from "../../../../services/broker/entryRule";
+import { refusalOf, type RejectionKind, type Terms } from "../../../../services/broker/entryRule";
 import type { IntentRequest } from "../../../../services/broker/intents";
-import { openAccount, type Intent } from "../../../../domain/orders";
+import { HALT_LEVELS, type HaltLevel } from "../../../../control/levels";
+import type { Standing } from "../../../../control/standing";
+import { openAccount, type Intent, type Order } from "../../../../domain/orders";
 
 const hour = 3_600_000;
 const bar = Date.UTC(2024, 0, 2, 12);
@@ -19,7 +21,7 @@ const moveStop: Intent = { action: "moveStop", stopPrice: 95 };
 const request = (intent: Intent, at = bar): IntentRequest => ({ clientOrderId: "id", bar: at, intent });
 
 const facts: IntentFacts = {
-  ...{ now: close + 2000, replay: false, lease: null, feedState: "HEALTHY", decision: "this" },
+  ...{ now: close + 2000, replay: false, lease: null, guard: null, feedState: "HEALTHY", decision: "this" },
   risk: {
     ...{ trustedClose: 100, positionQuantity: 0, exposure: 0, lastEntryBar: null },
     ...{ botOrders: { lastHour: 0, lastDay: 0 }, stackOrders: { lastHour: 0, lastDay: 0 } },
@@ -31,8 +33,10 @@ const terms: Terms = {
     ...{ ordersPerHour: 1, ordersPerDay: 1, secondsBetweenEntries: 0 },
   },
   stackLimits: { exposureNotional: 100, ordersPerHour: 1, ordersPerDay: 1 },
-  ...{ windowMilliseconds: 300_000, mismatch: null, leaseRefusal: null },
+  ...{ windowMilliseconds: 300_000, mismatch: null, leaseRefusal: null, guardRefusal: null },
+  standing: { level: null, incidents: [], reason: null },
 };
+const haltedAt = (level: HaltLevel): Standing => ({ level, incidents: ["INC-1"], reason: `halted at level ${level} since now (INC-1): the test` });
 
 const entries: [string, Partial<IntentFacts>, Partial<Terms>, string | null][] = [
   ["with all in order", {}, {}, null],
@@ -44,6 +48,8 @@ const entries: [string, Partial<IntentFacts>, Partial<Terms>, string | null][] =
   ["with the clock an hour back", { now: close - hour + 2000 }, {}, "clock"],
   ["years after the window, in a replay", { now: close + 1e11, replay: true }, {}, null],
   ["without the lease", {}, { leaseRefusal: "no entry without the feed's lease: why" }, "no lease"],
+  ["without the guard's lease", {}, { guardRefusal: "no entry without the guard's lease: why" }, "no guard lease"],
+  ["without any lease", {}, { leaseRefusal: "no entry without the feed's lease: why", guardRefusal: "why" }, "no lease"],
   ["on a bar that the feed was DEGRADED on", { feedState: "DEGRADED" }, {}, "feed state"],
   ["on a bar that the feed was DOWN on", { feedState: "DOWN" }, {}, "feed state"],
   ["on a bar without a candle", { feedState: null }, {}, "feed state"],
@@ -60,7 +66,7 @@ const entries: [string, Partial<IntentFacts>, Partial<Terms>, string | null][] =
 const worst: Partial<IntentFacts> = { now: close + 1e9, feedState: "DOWN", risk: { ...facts.risk, trustedClose: null, exposure: null } };
 const worstTerms: Terms = {
   ...terms,
-  ...{ limits: { ...terms.limits, orderQuantity: null }, mismatch: "why", leaseRefusal: "no entry without the feed's lease" },
+  ...{ limits: { ...terms.limits, orderQuantity: null }, mismatch: "why", leaseRefusal: "no entry without the feed's lease", guardRefusal: "no entry without the guard's lease" },
 };
 
 describe("what the broker refuses", () => {
@@ -93,6 +99,55 @@ describe("what the broker refuses", () => {
       });
     });
   }
+
+  describe("under a halt", () => {
+    const stop: Order = { clientOrderId: "e-stop", bar, action: "stop", side: "sell", type: "stop", quantity: 1, stopPrice: 90, referencePrice: 100, status: "working", reason: null };
+    const holding: AccountRecord = { ...record, account: { ...record.account, position: { quantity: 1, entryPrice: 100, entryBar: bar, entryFee: 0.1 }, orders: [stop] } };
+    const higher: Intent = { action: "moveStop", stopPrice: 91 };
+    const same: Intent = { action: "moveStop", stopPrice: 90 };
+    const lower: Intent = { action: "moveStop", stopPrice: 89 };
+
+    const table: [string, AccountRecord, Intent, Readonly<Record<HaltLevel, boolean>>][] = [
+      ["an entry", record, enter, { pause: false, reduce: false, kill: false }],
+      ["an exit", holding, exit, { pause: true, reduce: true, kill: false }],
+      ["a stop that rises", holding, higher, { pause: true, reduce: true, kill: false }],
+      ["a stop that stays", holding, same, { pause: true, reduce: false, kill: false }],
+      ["a stop that falls", holding, lower, { pause: true, reduce: false, kill: false }],
+      ["a stop without a position", record, higher, { pause: true, reduce: false, kill: false }],
+    ];
+    for (const [name, of, intent, lets] of table) {
+      for (const level of HALT_LEVELS) {
+        it(`${name} at level ${level}: ${lets[level] ? "let through" : "halted"}`, () => {
+          const expected = lets[level] ? null : { kind: "halted", reason: `halted at level ${level} since now (INC-1): the test` };
+          expect(refusalOf(of, request(intent), facts, { ...terms, standing: haltedAt(level) })).to.deep.equal(expected);
+        });
+      }
+    }
+
+    it("is told before anything else that is wrong, one thing taken away after the other", () => {
+      const wrong: [RejectionKind, AccountRecord, Partial<IntentFacts>, Partial<Terms>][] = [
+        ["halted", record, { ...worst, decision: "none" }, { ...worstTerms, standing: haltedAt("pause") }],
+        ["too late", record, { ...worst, decision: "none" }, worstTerms],
+        ["no lease", record, { ...worst, decision: "none" }, worstTerms],
+        ["no guard lease", record, { ...worst, decision: "none" }, { ...worstTerms, leaseRefusal: null }],
+        ["feed state", record, { ...worst, decision: "none" }, { ...worstTerms, leaseRefusal: null, guardRefusal: null }],
+      ];
+      for (const [kind, of, changed, otherTerms] of wrong) {
+        const at = kind === "halted" || kind === "too late" ? bar - hour : bar;
+        expect(refusalOf(of, request(enter, at), { ...facts, ...changed }, { ...terms, ...otherTerms })?.kind).to.equal(kind);
+      }
+    });
+
+    it("says that it is halted when only exits are let out since nothing can be read, and tells no novel", () => {
+      const unknown: Standing = { level: "reduce", incidents: [], reason: "whether trading is halted cannot be read (it is gone): exits only" };
+      expect(refusalOf(record, request(enter), facts, { ...terms, standing: unknown })).to.deep.equal({
+        kind: "halted",
+        reason: "halted: whether trading is halted cannot be read (it is gone): exits only",
+      });
+      const long = refusalOf(record, request(enter), facts, { ...terms, standing: { ...haltedAt("kill"), reason: `halted ${"x".repeat(2000)}` } })!.reason;
+      expect(long).to.have.length(300).and.match(/^halted x+…$/);
+    });
+  });
 
   it("says how late an entry is", () => {
     expect(refusalOf(record, request(enter), { ...facts, now: close + 425_000 }, terms)!.reason).to.equal(

@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import type { LoopStatus } from "../../../../services/broker/BarLoop";
+import type { HaltsSeen } from "../../../../services/broker/Halts";
 import { judge, type Progress } from "../../../../services/broker/readiness";
 
 const now = 1_000_000;
 const turning: LoopStatus = { lastTurn: now - 500, lastBar: now - 60_000, error: null, waitingFor: null };
+const free: HaltsSeen = { problem: null, standings: new Map([["a", { level: null, incidents: [], reason: null }]]) };
 
 const cases: [string, Progress[], Record<string, LoopStatus>, { ready: boolean; reason: string }][] = [
   ["before anyone registered", [], { a: turning }, { ready: true, reason: "0 of 1 bots registered, fills are simulated" }],
@@ -48,18 +50,30 @@ const cases: [string, Progress[], Record<string, LoopStatus>, { ready: boolean; 
 
 describe("the broker's readiness", () => {
   for (const [name, progress, loops, expected] of cases) {
-    it(name, () => expect(judge(null, progress, new Map(Object.entries(loops)), [], now)).to.deep.equal(expected));
+    it(name, () => expect(judge(null, progress, new Map(Object.entries(loops)), [], free, now)).to.deep.equal(expected));
   }
 
   it("is lost while another broker is at work, whatever else is wrong", () => {
     const reason = "another broker works in this database; waiting until it is gone";
     const loops = new Map([["a", { ...turning, error: "trouble" }]]);
-    expect(judge(reason, [], loops, [{ bot: "a", mismatch: "some" }], now)).to.deep.equal({ ready: false, reason });
+    expect(judge(reason, [], loops, [{ bot: "a", mismatch: "some" }], free, now)).to.deep.equal({ ready: false, reason });
   });
 
   it("is lost while the books of a bot do not fit together", () => {
     const problems = [{ bot: "a", mismatch: "the account holds 2" }];
     const reason = "the books of a do not fit together: the account holds 2";
-    expect(judge(null, [], new Map([["a", turning]]), problems, now)).to.deep.equal({ ready: false, reason });
+    expect(judge(null, [], new Map([["a", turning]]), problems, free, now)).to.deep.equal({ ready: false, reason });
+  });
+
+  it("stays under a halt, which it tells", () => {
+    const halts: HaltsSeen = { problem: null, standings: new Map([["a", { level: "kill", incidents: ["INC-1", "INC-2"], reason: "halted at level kill" }]]) };
+    const reason = "0 of 1 bots registered, fills are simulated; halted: a at level kill (INC-1, INC-2)";
+    expect(judge(null, [], new Map([["a", turning]]), [], halts, now)).to.deep.equal({ ready: true, reason });
+  });
+
+  it("is lost while the control folder cannot be read", () => {
+    const halts: HaltsSeen = { problem: "/control/stack.json is missing or cannot be read", standings: new Map([["a", { level: "reduce", incidents: [], reason: "not known" }]]) };
+    const reason = "whether trading is halted cannot be read, so that only exits are let out: /control/stack.json is missing or cannot be read";
+    expect(judge(null, [], new Map([["a", turning]]), [], halts, now)).to.deep.equal({ ready: false, reason });
   });
 });

@@ -71,6 +71,7 @@ describe("the broker's settings", () => {
       execution: { feeRate: 0.001, slippageRate: 0.0005, priceTick: 0.01, quantityStep: 0.00001, priceCollar: 0.02 },
       decisionGraceSeconds: 10,
       decisionWindowSeconds: 300,
+      guard: true,
     });
   });
 

@@ -37,6 +37,25 @@ describe("book of the feed", () => {
     expect(database.last).to.deep.include({ state: "DEGRADED", lease: "withdraw" });
   });
 
+  it("says whether candles can be expected: not before the market goes on, and no longer when it is stopped", async () => {
+    open(1);
+    hand(0, 0);
+    await book.flush();
+    book.runs();
+    hand(1, 0);
+    await book.flush();
+    await book.close();
+    expect(database.told.map(({ phase }) => phase)).to.deep.equal(["starting", "running", "stopped"]);
+  });
+
+  it("goes on saying of a recording that it is over when its feed is stopped", async () => {
+    open("maximum");
+    book.say({ state: "DOWN", reason: "recording ended", lease: "leave", phase: "ended" });
+    await book.renew();
+    await book.close();
+    expect(database.told.map(({ phase, reason }) => [phase, reason])).to.deep.equal([["ended", "recording ended"], ["ended", "feed stopped"]]);
+  });
+
   it("renews it in any state when market time has nothing to do with the wall clock", async () => {
     open("maximum");
     hand(0, 0);

@@ -63,7 +63,7 @@ describe("replay", function () {
     expect(database.sessions.map(({ session, replay: replayed }) => ({ ...session, replayed }))).to.deep.equal([
       { warmupFrom: start, tradeFrom: start + 2 * hour, replayed: true },
     ]);
-    expect(database.last).to.deep.include({ symbol, state: "DOWN", lease: "leave", lastOpenTime: start + 4 * hour });
+    expect(database.last).to.deep.include({ symbol, state: "DOWN", lease: "leave", phase: "ended", lastOpenTime: start + 4 * hour });
     expect(replay.readiness.ready).to.equal(true);
   });
 
@@ -72,7 +72,15 @@ describe("replay", function () {
     database.awaited = true;
     play(database, sourceOf(recorded));
     await until(database, () => database.last?.reason === "recording written to its end, bots have yet to work through it");
-    expect(database.last).to.deep.include({ state: "HEALTHY", lease: "renew" });
+    expect(database.last).to.deep.include({ state: "HEALTHY", lease: "renew", phase: "running" });
+  });
+
+  it("is starting until its warm-up is written, and never running in it", async () => {
+    const database = new MemoryDatabase();
+    play(database, sourceOf(recorded), settingsOf({ speed: 1 }), new Pacing(1, () => 0));
+    await until(database, () => database.last?.phase === "running");
+    expect(database.candles.size, "the warm-up alone is there").to.equal(2);
+    expect(database.told.map(({ phase }) => phase).indexOf("running")).to.equal(database.told.findIndex(({ lastOpenTime }) => lastOpenTime === start + hour));
   });
 
   it("goes on after what is stored", async () => {

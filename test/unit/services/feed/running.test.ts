@@ -34,6 +34,18 @@ describe("feed of a running market", function () {
     expect(feed.readiness()).to.deep.equal({ ready: true, reason: "BTCUSDT: candles arrive in order" });
   });
 
+  it("is starting as long as the source gives no history, running with its first verdict, and stopped at its end", async () => {
+    source.outage = "no route";
+    const service = await rig.start();
+    await service.feed.acknowledge("the test");
+    expect(database.last?.phase).to.equal("starting");
+    source.outage = undefined;
+    await simulation.pass(10_000);
+    expect(database.last).to.deep.include({ phase: "running", state: "HEALTHY" });
+    await rig.stop(service);
+    expect(database.last?.phase).to.equal("stopped");
+  });
+
   it("takes each candle shortly after it has closed, and never before", async () => {
     await rig.start();
     await rig.passTo(401, 0);

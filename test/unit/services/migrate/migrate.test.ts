@@ -52,7 +52,7 @@ describe("settings of the migrator", () => {
   const cases: { title: string; roles: unknown; problem: string }[] = [
     { title: "a bot's role under another name", roles: [{ name: "postgres", kind: "bot" }], problem: `SETTINGS.roles[0]: {"name":"postgres","kind":"bot"} - allowed: ${wrongName}` },
     { title: "a service's role under another name", roles: [{ name: "boss", kind: "broker" }], problem: `SETTINGS.roles[0]: {"name":"boss","kind":"broker"} - allowed: ${wrongName}` },
-    { title: "an unknown kind", roles: [{ name: "broker", kind: "owner" }], problem: 'SETTINGS.roles[0].kind: "owner" - allowed: "bot", "livefeed", "broker", "performance", "gui", "mlflow"' },
+    { title: "an unknown kind", roles: [{ name: "broker", kind: "owner" }], problem: 'SETTINGS.roles[0].kind: "owner" - allowed: "bot", "livefeed", "broker", "performance", "guard", "gui", "mlflow"' },
     { title: "a name twice", roles: [{ name: "broker", kind: "broker" }, { name: "broker", kind: "broker" }], problem: "- allowed: each name once" },
     { title: "a role without a secret", roles: [{ name: "gui", kind: "gui" }], problem: "gui-password cannot be read: ENOENT" },
   ];
