@@ -1,5 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { alertFiles, alertSettings, type AlertAddresses } from "../config/alertSecrets";
+import type { AlertsConfiguration } from "../config/alertsSchema";
 import type { BackupConfiguration } from "../config/backupSchema";
 import { SECOND_COPY_MOUNT, type BackupSecrets } from "../config/backupSecrets";
 import { pgbackrestConfiguration } from "../config/pgbackrestConfiguration";
@@ -44,6 +46,8 @@ export class BackupVolumes extends pulumi.ComponentResource {
 export interface BackupScheduleArgs extends OwnServiceArgs {
   readonly configuration: BackupConfiguration;
   readonly secrets: BackupSecrets;
+  readonly alerts: AlertsConfiguration;
+  readonly alertAddresses: AlertAddresses;
   readonly archive: DatabaseArchive;
   /** Service -> id of the image it runs: written into every recovery point. */
   readonly deployedImages: pulumi.Input<Readonly<Record<string, string>>>;
@@ -52,9 +56,8 @@ export interface BackupScheduleArgs extends OwnServiceArgs {
 }
 
 /** What the service gets in its settings; addresses and keys are files. */
-export function backupSettings({ schedule, retention, secondCopy, alarms, restoreTest }: BackupConfiguration): object {
-  const { webhook, heartbeat, ...thresholds } = alarms;
-  return { schedule, retention, secondCopy: { kind: secondCopy.kind }, alarms: { ...thresholds, webhook: webhook !== undefined, heartbeat: heartbeat !== undefined }, restoreTest };
+export function backupSettings({ schedule, retention, secondCopy, alarms, restoreTest }: BackupConfiguration, alerts: AlertsConfiguration): object {
+  return { schedule, retention, secondCopy: { kind: secondCopy.kind }, alarms, restoreTest, alerts: alertSettings(alerts) };
 }
 
 /** The container that takes the backups on schedule, checks them, thins them out, and raises alarms. */
@@ -64,7 +67,7 @@ export class BackupSchedule extends pulumi.ComponentResource {
 
   constructor(name: string, args: BackupScheduleArgs, options?: pulumi.ComponentResourceOptions) {
     super(BackupSchedule.type, name, {}, options);
-    const { context, configuration, secrets } = args;
+    const { context, configuration, secrets, alerts } = args;
     const secretsVolume = new FilledVolume(
       `${name}-secrets`,
       {
@@ -72,7 +75,7 @@ export class BackupSchedule extends pulumi.ComponentResource {
         volumeName: context.names.secretsVolume("backup"),
         service: "backup",
         user: POSTGRES_USER,
-        files: secretFiles(args.archive, secrets),
+        files: { ...secretFiles(args.archive, secrets), ...alertFiles(args.alertAddresses) },
         laterFiles: pulumi.output(args.deployedImages).apply((images) => ({ "deployed-images.json": JSON.stringify(images) })),
         secret: true,
         baseImage: args.baseImage,
@@ -88,7 +91,7 @@ export class BackupSchedule extends pulumi.ComponentResource {
         after: [...args.after, args.archive.backupVolume, args.archive.socketVolume, secretsVolume.filled],
         specification: {
           service: "backup",
-          environment: { TRADING_STACK: context.stack, TRADING_MODE: context.mode, LOG_LEVEL: context.logLevel, SETTINGS: JSON.stringify(backupSettings(configuration)) },
+          environment: { TRADING_STACK: context.stack, TRADING_MODE: context.mode, LOG_LEVEL: context.logLevel, SETTINGS: JSON.stringify(backupSettings(configuration, alerts)) },
           volumes: [
             { volume: context.names.secretsVolume("backup"), path: "/secrets", readOnly: true },
             { volume: context.names.volume("timescaledb-data"), path: "/data", readOnly: true },
@@ -121,8 +124,6 @@ function secretFiles(archive: DatabaseArchive, secrets: BackupSecrets): Record<s
     "restic-password": secrets.filesKey,
     "second-copy-password": secrets.recoveryKey,
     "second-copy-address": secrets.secondCopyAddress,
-    "alarm-webhook": secrets.webhook,
-    "alarm-heartbeat": secrets.heartbeat,
   };
   return Object.fromEntries(Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

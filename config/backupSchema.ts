@@ -13,12 +13,6 @@ export const pattern = z.string().superRefine((text, context) => {
 });
 const count = (least: number, most: number, standard: number) => z.int().min(least).max(most).default(standard);
 
-/** An address, or the word `file`: then it stands in a file of `.trading`, because it is as secret as a password. */
-const secretAddress = (file: string) =>
-  z.string().refine((text) => text === "file" || z.url({ protocol: /^https?$/ }).safeParse(text).success, {
-    error: `allowed: an address such as https://host/path, or the word file when it stands in .trading/stacks/<stack>/${file}`,
-  });
-
 /** When each job begins; one at a time, and one that was slept through runs once afterwards. */
 const schedule = z.strictObject({
   /** Database, MLflow's artifacts and the clone as one recovery point. */
@@ -50,13 +44,8 @@ const secondCopy = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("rest"), address: z.url({ protocol: /^https?$/, error: "allowed: an address such as https://backup.example:8000/trading" }) }),
 ]);
 
-/** When a person is told. */
+/** When a person is told; who that is stands in `trading:alerts`. */
 const alarms = z.strictObject({
-  /** Gets each alarm as JSON. */
-  webhook: secretAddress("alarm-webhook").optional(),
-  /** Is asked for after each job, with /fail while point or check is not good, so that silence is noticed elsewhere. */
-  heartbeat: secretAddress("alarm-heartbeat").optional(),
-  repeatMinutes: count(1, 1440, 60),
   /** A job this long after its time is overdue. */
   overdueMinutes: count(5, 10_080, 90),
   /** Of the median of earlier ones of its kind: smaller counts as suspicious. */

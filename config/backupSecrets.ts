@@ -12,8 +12,6 @@ export interface BackupSecrets {
   readonly recoveryKey: string;
   /** Where restic finds the second copy; undefined without one. */
   readonly secondCopyAddress: string | undefined;
-  readonly webhook: string | undefined;
-  readonly heartbeat: string | undefined;
 }
 
 /** Where the folder of a second copy is mounted in the containers that use it. */
@@ -32,21 +30,11 @@ export function recoveryKey(key: string): string {
  * @throws naming the file, or the key of the stack's file, that has to be mended
  */
 export function backupSecrets(root: string, stack: string, configuration: BackupConfiguration, key: string): BackupSecrets {
-  const { alarms } = configuration;
-  const address = (name: "webhook" | "heartbeat") => {
-    const value = alarms[name];
-    if (value !== "file") return value;
-    const text = readOwnersFile(root, stack, `alarm-${name}`, `trading:backup.alarms.${name} is "file"`);
-    if (!/^https?:\/\/\S+$/.test(text)) throw new Error(`.trading/stacks/${stack}/alarm-${name} does not hold an address such as https://host/path`);
-    return text;
-  };
   return {
     databaseKey: derivePassword(key, "backup/database"),
     filesKey: derivePassword(key, "backup/files"),
     recoveryKey: recoveryKey(key),
     secondCopyAddress: secondCopyAddress(root, stack, configuration),
-    webhook: address("webhook"),
-    heartbeat: address("heartbeat"),
   };
 }
 

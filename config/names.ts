@@ -1,6 +1,6 @@
 /** Names of everything a stack owns on the Docker Engine. Pure: the same stack always gives the same names. */
 
-export const SERVICES = ["livefeed", "timescaledb", "mlflow", "broker", "performance", "gui", "backup"] as const;
+export const SERVICES = ["livefeed", "timescaledb", "mlflow", "broker", "performance", "gui", "guard", "guard-proxy", "backup"] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** Labels every container, volume and network of this program carries. */
@@ -60,6 +60,8 @@ export function allNames(stack: string, bots: readonly string[]): Set<string> {
     backupVolume(stack),
     names.volume("database-socket"),
     names.volume("recording"),
+    names.volume("guard-docker"),
+    names.volume("guard-state"),
     ...[...services, "migrate"].map(names.secretsVolume),
   ]);
 }

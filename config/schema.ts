@@ -2,6 +2,7 @@ import { z } from "zod";
 import { faultSettings } from "../domain/faultScript";
 import { feedQualitySettings } from "../domain/feedQuality/settings";
 import { strategyNames } from "../domain/strategies";
+import { alerts } from "./alertsSchema";
 import { liveBackup, paperBackup, pattern } from "./backupSchema";
 import { liveGuard, paperGuard } from "./guardSchema";
 
@@ -126,6 +127,7 @@ const shared = {
     .prefault({}),
   gui: z.strictObject({ memoryMegabytes: megabytes(128) }).prefault({}),
   livefeed: z.strictObject({ memoryMegabytes: megabytes(192) }).prefault({}),
+  alerts: alerts.prefault({}),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
 };
 

@@ -1,4 +1,5 @@
 import { configurationHash, strategyNames, strategySettingsSchema } from "../domain/strategies";
+import { MOVED_ALERT_KEYS } from "./alertsSchema";
 import { describeIssues } from "./issues";
 import { crossKeyIssues, DEFAULT_STRATEGY, stackSchema, type BotLimits, type ParsedLimits, type StackConfiguration } from "./schema";
 
@@ -19,7 +20,7 @@ export class ConfigurationError extends Error {
  */
 export function parseStackConfiguration(stack: string, values: Readonly<Record<string, unknown>>): StackConfiguration {
   const parsed = stackSchema.safeParse(values);
-  const lines = parsed.success ? crossKeyIssues(parsed.data) : describeIssues(parsed.error.issues, stackSchema, values, "trading:");
+  const lines = parsed.success ? crossKeyIssues(parsed.data) : describeIssues(parsed.error.issues, stackSchema, values, "trading:", MOVED_ALERT_KEYS);
   lines.push(...strategyIssues(values));
   if (parsed.success && lines.length === 0) {
     const bots = parsed.data.bots.map((bot) => {

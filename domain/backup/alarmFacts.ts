@@ -104,6 +104,8 @@ export interface AlarmFacts {
   };
   /** Services whose deployed image is in no archive. */
   readonly imagesNotArchived: readonly string[];
+  /** Artifacts that MLflow's database refers to and no backup has, as the newest point that looked found it. */
+  readonly lostArtifacts: readonly string[];
   /** Files of the catalog that should be a manifest or a proof and cannot be understood. */
   readonly brokenFiles: readonly string[];
 }
@@ -130,5 +132,6 @@ export const RUNBOOK_SECTIONS = [
   "5.7 Commits, som ingen remote har",
   "5.8 Uret sprang",
   "5.9 Et image eller et manifest mangler",
+  "5.10 Artefakter er tabt",
 ] as const;
 export type RunbookSection = (typeof RUNBOOK_SECTIONS)[number];

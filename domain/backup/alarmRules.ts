@@ -11,7 +11,7 @@ const comparedSizes = 10;
 
 /** What a person should know now, the same facts giving the same alarms in the same order. */
 export function activeAlarms(facts: AlarmFacts, thresholds: AlarmThresholds): ActiveAlarm[] {
-  const rules = [jobAlarms, sizeAlarms, archiveAlarms, diskAlarms, restoreTestAlarms, secondCopyAlarms, cloneAlarms, clockAlarms, catalogAlarms];
+  const rules = [jobAlarms, sizeAlarms, archiveAlarms, diskAlarms, restoreTestAlarms, secondCopyAlarms, cloneAlarms, clockAlarms, catalogAlarms, lostArtifactsAlarms];
   return rules.flatMap((rule) => rule(facts, thresholds));
 }
 
@@ -144,6 +144,16 @@ function catalogAlarms({ stack, imagesNotArchived, brokenFiles }: AlarmFacts): A
     alarms.push({ key: "backup.catalog.broken", severity: "critical", text, runbook });
   }
   return alarms;
+}
+
+/** A recovery point is good although it names them: what a restore found nowhere cannot be in a later one. */
+function lostArtifactsAlarms({ stack, lostArtifacts }: AlarmFacts): ActiveAlarm[] {
+  if (lostArtifacts.length === 0) return [];
+  const named = `${lostArtifacts.slice(0, 3).join("; ")}${lostArtifacts.length > 3 ? "; and more" : ""}`;
+  const text =
+    `${count(lostArtifacts.length, "artifact")} of MLflow ${lostArtifacts.length === 1 ? "is" : "are"} lost: its database refers to them, and no backup has them (${named}). ` +
+    `npx trading backups --stack ${stack} names all of them. Delete their runs in MLflow, and the next recovery point is without them; a backtest can be run again.`;
+  return [{ key: "backup.artifacts.lost", severity: "warning", text, runbook: "5.10 Artefakter er tabt" }];
 }
 
 /** @returns null of nothing */

@@ -34,8 +34,8 @@ const pointSummary = z.strictObject({
   clone: z.strictObject({ head: z.string().nullable(), unpushedCommits: count.nullable(), oldestUnpushedAt: time.nullable() }).nullable(),
 });
 
-/** An alarm that is raised. */
-export const raisedAlarm = z.strictObject({ key: z.string(), severity: z.enum(["warning", "critical"]), text: z.string(), runbook: z.string(), since: time });
+/** An alarm that is raised. `id` is that of its incident, by which it is acknowledged; earlier releases did not say. */
+export const raisedAlarm = z.strictObject({ id: z.string().optional(), key: z.string(), severity: z.enum(["warning", "critical"]), text: z.string(), runbook: z.string(), since: time });
 
 /** What `GET /v1/status` of the backup service answers. Null always means that it is not known, or that there is none. */
 export const backupStatus = z.strictObject({

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { JOBS, type Job } from "../../domain/backup/jobs";
 import type { BackupStatus } from "../../domain/backup/status";
+import { isLoopback } from "../shared/loopback";
 import { hasWork } from "./plan";
 import type { Scheduler } from "./scheduler";
 import type { BackupSettings } from "./settings";
@@ -12,14 +13,12 @@ export interface RouteParts {
   readonly status: () => BackupStatus;
 }
 
-const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
-
 /** `GET /v1/status`, and `POST /v1/jobs/:job` for whoever is inside the container. */
 export function addRoutes({ app, settings, scheduler, status }: RouteParts): void {
   app.get("/v1/status", () => status());
 
   app.post<{ Params: { job: string } }>("/v1/jobs/:job", (request, reply) => {
-    if (!loopback.has(request.ip)) return reply.code(403).send({ error: "only from inside the backup's container" });
+    if (!isLoopback(request.ip)) return reply.code(403).send({ error: "only from inside the backup's container" });
     const { job } = request.params;
     if (!isJob(job)) return reply.code(404).send({ error: `job: "${job}" - allowed: ${JOBS.join(", ")}` });
     if (!hasWork(settings, job)) return reply.code(409).send({ error: `job: "${job}" has nothing to do: no second copy is configured` });

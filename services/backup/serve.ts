@@ -1,7 +1,11 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { acknowledgementOf } from "../../control/acknowledged";
+import { controlFolder } from "../../control/folder";
 import type { Job, JobRun } from "../../domain/backup/jobs";
 import { AlertChannel } from "../shared/alerts/AlertChannel";
+import { addAlertRoutes } from "../shared/alerts/routes";
+import { channelOptions } from "../shared/alerts/settings";
 import { createLogger, type Logger } from "../shared/log";
 import { createServer, type Readiness } from "../shared/server";
 import { createShutdown } from "../shared/shutdown";
@@ -41,9 +45,9 @@ export async function serve(loaded: LoadedSettings, paths: Paths = standardPaths
   // A disk that takes nothing fails every job, and that is told; the program goes on so that it can be.
   await catalog.prepare().catch((error: unknown) => log.error({ err: error }, "the catalog cannot be prepared"));
   const channel = await AlertChannel.open({
-    ...{ stack, sender: "backup", file: paths.alerts, repeatMinutes: settings.alarms.repeatMinutes, log },
-    addressFile: settings.alarms.webhook ? join(paths.secrets, "alarm-webhook") : null,
-    heartbeatFile: settings.alarms.heartbeat ? join(paths.secrets, "alarm-heartbeat") : null,
+    ...{ stack, sender: "backup", file: paths.alerts, log },
+    ...channelOptions(settings.alerts, paths.secrets),
+    acknowledged: (incident) => acknowledgementOf(controlFolder(paths.project, stack), incident)?.severity,
   });
   shutdown.add("alerts", () => channel.close());
 
@@ -71,6 +75,7 @@ export async function serve(loaded: LoadedSettings, paths: Paths = standardPaths
   const status = () => backupStatusOf({ loaded, journal, scheduler, channel: channel.state(), seen: watch.seen, now: now() });
   addMetrics(server.registry, status, () => journal.current.jobs);
   addRoutes({ app: server.app, settings, scheduler, status });
+  addAlertRoutes(server.app, channel);
   shutdown.add("server", () => server.close());
   await server.listen();
   shutdown.add("watch", () => Promise.race([watch.stop(), new Promise((resolve) => setTimeout(resolve, 1000))]));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { alertSettings } from "../shared/alerts/settings";
 import { cronPattern } from "../shared/cronPattern";
 import { describeProblems } from "../shared/settingsProblems";
 import { parseSettings, settingsError } from "../shared/settings";
@@ -13,10 +14,6 @@ export const backupSettings = z.strictObject({
   retention: z.strictObject({ pointInTimeDays: positive, daily: positive, weekly: count, monthly: count }),
   secondCopy: z.strictObject({ kind: z.enum(["none", "path", "rest"]) }),
   alarms: z.strictObject({
-    /** Whether there is an address in the secret files alarm-webhook and alarm-heartbeat. */
-    webhook: z.boolean(),
-    heartbeat: z.boolean(),
-    repeatMinutes: positive,
     overdueMinutes: positive,
     smallShare: share,
     archiveMinutes: positive,
@@ -26,6 +23,7 @@ export const backupSettings = z.strictObject({
     unpushedHours: positive,
   }),
   restoreTest: z.enum(["weekly", "monthly"]),
+  alerts: alertSettings,
 });
 export type BackupSettings = z.infer<typeof backupSettings>;
 

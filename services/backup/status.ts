@@ -27,7 +27,7 @@ export function backupStatusOf(parts: StatusParts): BackupStatus {
   const catalog = seen?.catalog ?? null;
   const points = (catalog?.points ?? []).filter(({ kind }) => kind === "point");
   const dumps = (catalog?.points ?? []).filter(({ kind }) => kind === "dump");
-  const { webhook, heartbeat } = settings.alarms;
+  const { webhook, heartbeat } = settings.alerts;
   const problems = [channel.lastProblem, channel.lastHeartbeatProblem, channel.fileProblem].filter((problem) => problem !== null);
   return {
     format: 1,
@@ -50,7 +50,7 @@ export function backupStatusOf(parts: StatusParts): BackupStatus {
     sizes: { databaseBytes: seen?.sizes?.databaseBytes ?? null, filesBytes: seen?.sizes?.filesBytes ?? null },
     archive: archiveStatus(seen),
     secondCopy: { kind: settings.secondCopy.kind, lastGood: journal.current.jobs.copy.lastGood },
-    alarms: channel.active.map(({ key, severity, text, runbook, since }) => ({ key, severity, text, runbook, since: iso(since) })),
+    alarms: channel.active.map(({ id, key, severity, text, runbook, since }) => ({ id, key, severity, text, runbook, since: iso(since) })),
     channel: { webhook, heartbeat, undelivered: channel.undelivered, lastDeliveredAt: isoOrNull(channel.lastDeliveredAt), lastHeartbeatAt: isoOrNull(channel.lastHeartbeatAt), problems },
     imagesNotArchived: seen?.imagesNotArchived ?? null,
     outbox: seen?.outbox ?? 0,

@@ -146,6 +146,7 @@ export class Watch {
       clone: cloneFacts(points),
       clock: { jump: unexplained(journal), newestPointInFuture: futureOf(points, now()) },
       imagesNotArchived: slow.imagesNotArchived ?? [],
+      lostArtifacts: lostArtifacts(points),
       brokenFiles: contents?.broken.map(({ file }) => file) ?? [],
     };
     const alarms = activeAlarms(facts, settings.alarms);
@@ -244,6 +245,11 @@ export function cloneFacts(points: readonly RecoveryPoint[]): AlarmFacts["clone"
   const { unpushedCommits, oldestUnpushedAt, head } = newest.clone!;
   // Where there is no remote, nobody can say how many commits it lacks.
   return { unpushedSince: epoch(oldestUnpushedAt), unpushedCommits, noRemote: head !== null && unpushedCommits === null, lastTakenAt: Date.parse(newest.finishedAt) };
+}
+
+/** What the newest point with artifacts names as lost; dumps look as well. */
+export function lostArtifacts(points: readonly RecoveryPoint[]): readonly string[] {
+  return points.filter(({ artifacts }) => artifacts !== null).at(-1)?.artifacts?.references.missing ?? [];
 }
 
 /** Sizes of what good points hold, newest first. */

@@ -3,7 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
 import { BackupStack, succeeds } from "../support/backupStack";
-import { lines } from "../support/throwAwayStack";
+import { eventually, lines } from "../support/throwAwayStack";
 
 /** The machine is lost: what is left is the repository, the second copy, and the key on paper. */
 describe("a stack on an empty machine", function () {
@@ -94,6 +94,8 @@ describe("a stack on an empty machine", function () {
     const point = await backup.point();
     const entry = (await backup.listed()).backups.find(({ id }) => id === point);
     expect(entry?.lostArtifacts.join()).to.match(new RegExp(`^\\S+/note\\.txt \\(run ${late}\\)$`));
+    const lost = await eventually("the loss is told", 60, async () => (await backup.alerts()).find(({ key }) => key === "backup.artifacts.lost"));
+    expect(lost).to.include({ severity: "warning" }).and.to.have.property("text").that.includes(`run ${late}`);
     await backup.does("backup", "--job", "check");
     // Of several dumps of one day retention keeps one, and it begins when the stack is new.
     await backup.does("backup", "--job", "prune");

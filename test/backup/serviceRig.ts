@@ -19,10 +19,11 @@ export const serviceSettings: BackupSettings = {
   retention: { pointInTimeDays: 28, daily: 7, weekly: 5, monthly: 12 },
   secondCopy: { kind: "path" },
   alarms: {
-    ...{ webhook: true, heartbeat: true, repeatMinutes: 1, overdueMinutes: 90, smallShare: 0.5, archiveMinutes: 5 },
+    ...{ overdueMinutes: 90, smallShare: 0.5, archiveMinutes: 5 },
     ...{ fullShare: 0.99, restoreTestDays: 35, secondCopyHours: 6, unpushedHours: 24 },
   },
   restoreTest: "monthly",
+  alerts: { webhook: true, format: "json", heartbeat: true, repeatMinutes: 1 },
 };
 
 /** How the service's container differs from the ordinary. */
@@ -57,8 +58,8 @@ export class BackupServiceRig extends BackupRig {
       "restic-password": randomBytes(24).toString("base64url"),
       "second-copy-password": randomBytes(24).toString("base64url"),
       "second-copy-address": "/second-copy",
-      "alarm-webhook": `http://${receiver}:8080/alarms`,
-      "alarm-heartbeat": `http://${receiver}:8080/beat`,
+      "alert-webhook": `http://${receiver}:8080/alarms`,
+      "alert-heartbeat": `http://${receiver}:8080/beat`,
       "deployed-images.json": JSON.stringify(images),
     });
     await this.fill("artifacts", serviceUser, { "model.bin": "weights" });

@@ -82,6 +82,13 @@ export class BackupStack {
     return (JSON.parse(stdout) as { jobs: { run: { point: string } }[] }).jobs[0]!.run.point;
   }
 
+  /** What is wrong, as the backup container tells it. */
+  async alerts(): Promise<readonly { readonly key: string; readonly severity: string; readonly text: string }[]> {
+    // Its exit code is about all parts.
+    const { stdout } = await this.trading("alerts", "--json");
+    return (JSON.parse(stdout) as { parts: { part: string; active?: { key: string; severity: string; text: string }[] }[] }).parts.find(({ part }) => part === "backup")?.active ?? [];
+  }
+
   mark(word: string): Promise<string[]> {
     return this.stack.query(`insert into public.marks (word) values ('${word}')`);
   }

@@ -1,16 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "../log";
-import type { Alarm, Book, Incident } from "./book";
+import { SEVERITIES, type Alarm, type Book, type Incident, type Severity } from "./book";
 import { readBook, writeBook } from "./bookFile";
 import { Heartbeat } from "./Heartbeat";
 import { bounded, deliverable, delivered, reconcile, repeat, repeatIn } from "./incidents";
 import { noticeOf, renderJson, type Render } from "./notice";
 import { readAddress, send } from "./request";
+import { tryOut, type Tried } from "./tryOut";
 import { systemTime, type AlertTime } from "./time";
 
 export type { Alarm, Severity } from "./book";
 export type { Notice, Render, Rendered } from "./notice";
 export type { AlertTime } from "./time";
+export type { Tried } from "./tryOut";
 
 export interface AlertChannelOptions {
   readonly stack: string;
@@ -24,6 +26,8 @@ export interface AlertChannelOptions {
   readonly heartbeatFile: string | null;
   readonly repeatMinutes: number;
   readonly log: Logger;
+  /** How bad an incident was when the owner said that it was seen, or undefined; nobody can say so unless given. */
+  readonly acknowledged?: (incident: string) => Severity | undefined;
   /** Makes the request of a notice; JSON unless given. */
   readonly render?: Render;
   /** Longest wait for an answer; 10 s unless given. */
@@ -33,12 +37,23 @@ export interface AlertChannelOptions {
   readonly time?: AlertTime;
 }
 
+/** What is wrong, as the receiver and the owner know of it. Times are epoch milliseconds of the wall clock. */
+export interface ActiveAlert extends Alarm {
+  readonly id: string;
+  readonly since: number;
+  /** Whether a notice of it got through, and when the last one did. */
+  readonly announced: boolean;
+  readonly toldAt: number | null;
+  /** The owner has seen it as bad as it is now: it is not told of again before it is over. */
+  readonly acknowledged: boolean;
+}
+
 /** How the channel stands. Times are epoch milliseconds of the wall clock. */
 export interface AlertChannelState {
   /** Whether there is a receiver. */
   readonly configured: boolean;
   /** What is wrong now, as far as the last `set` said. */
-  readonly active: readonly (Alarm & { readonly id: string; readonly since: number; readonly announced: boolean })[];
+  readonly active: readonly ActiveAlert[];
   /** Notices that wait for the receiver. */
   readonly undelivered: number;
   readonly oldestUndeliveredAt: number | null;
@@ -66,10 +81,12 @@ interface Trials {
 const mostEnded = 200;
 /** How soon a file that could not be written is tried again. */
 const saveMilliseconds = 60_000;
+/** Longest wait for each answer of a test: four of them are waited for by whoever asked. */
+const tryOutMilliseconds = 8000;
 
 /**
- * Tells the owner of what is wrong: each alarm when it begins, again and again while it lasts, and when it is over. At least
- * once: every notice stands in the file before it is first sent, and stays there until the receiver took it.
+ * Tells the owner of what is wrong: each alarm when it begins, again and again until it was acknowledged, and when it is over.
+ * At least once: every notice stands in the file before it is first sent, and stays there until the receiver took it.
  *
  * The queue has its own loop rather than p-retry, which retries one call whose promise ends with the process. Here what waits
  * outlives the process, is replaced by newer news while the receiver is away, and is sent at once when one delivery shows
@@ -149,7 +166,10 @@ export class AlertChannel {
     const active = incidents.filter(({ resolvedAt }) => resolvedAt === null);
     return {
       configured: this.configured,
-      active: active.map(({ id, key, severity, text, runbook, since, told }) => ({ id, key, severity, text, runbook, since, announced: told !== null })),
+      active: active.map((incident): ActiveAlert => {
+        const { id, key, severity, text, runbook, since, told } = incident;
+        return { id, key, severity, text, runbook, since, announced: told !== null, toldAt: told?.at ?? null, acknowledged: this.isAcknowledged(incident) };
+      }),
       undelivered: waiting.length,
       oldestUndeliveredAt: waiting.length === 0 ? null : Math.min(...waiting.map((incident) => incident.waiting!.at)),
       lastDeliveredAt,
@@ -160,6 +180,13 @@ export class AlertChannel {
       lastHeartbeatAt,
       lastHeartbeatProblem: this.heart.problem,
     };
+  }
+
+  /** Sends one notice of each kind and a heartbeat at once, beside everything that waits, and says what came of them. Never rejects. */
+  tryOut(): Promise<Tried[]> {
+    const { stack, sender, addressFile, render = renderJson, requestMilliseconds = tryOutMilliseconds } = this.options;
+    const milliseconds = Math.min(requestMilliseconds, tryOutMilliseconds);
+    return tryOut({ stack, sender, addressFile, render, milliseconds, heartbeatAddress: this.heart.address, now: this.time.wall(), signal: this.stop.signal });
   }
 
   /**
@@ -237,8 +264,15 @@ export class AlertChannel {
     const now = this.time.monotonic();
     return this.book.incidents.flatMap((incident) => {
       const wait = repeatIn(incident, now - (this.trials.get(incident.id)?.toldAt ?? now), this.repeatMilliseconds);
-      return wait === null ? [] : [{ id: incident.id, wait }];
+      // Asked for when it is due, not before: it may be acknowledged until then.
+      return wait === null || (wait === 0 && this.isAcknowledged(incident)) ? [] : [{ id: incident.id, wait }];
     });
+  }
+
+  /** One that became worse after it was seen was not seen as it is now. */
+  private isAcknowledged({ id, severity }: Incident): boolean {
+    const seen = this.options.acknowledged?.(id);
+    return seen !== undefined && SEVERITIES.indexOf(seen) >= SEVERITIES.indexOf(severity);
   }
 
   private repeatWhatLasts(): void {

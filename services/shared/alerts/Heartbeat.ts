@@ -23,6 +23,8 @@ export class Heartbeat {
   problem: string | null = null;
   private stop = new AbortController();
   private closed = false;
+  /** What the last one said. */
+  private ok = true;
 
   constructor(private readonly options: HeartbeatOptions) {}
 
@@ -30,13 +32,13 @@ export class Heartbeat {
   async beat(ok: boolean): Promise<void> {
     const { addressFile, requestMilliseconds, retryMilliseconds, onBeat, log } = this.options;
     if (addressFile === null || this.closed) return;
+    this.ok = ok;
     this.stop.abort();
     const { signal } = (this.stop = new AbortController());
     let host: string | undefined;
     const once = async (): Promise<void> => {
-      const address = readAddress(addressFile);
+      const address = addressOf(addressFile, ok);
       host = address.host;
-      if (!ok) address.pathname = `${address.pathname.replace(/\/$/, "")}/fail`;
       await send(address, { method: "GET", headers: {} }, requestMilliseconds, signal);
     };
     try {
@@ -52,10 +54,22 @@ export class Heartbeat {
     }
   }
 
+  /** Where one goes that says again what the last one said, which a test must not change; null where there is no address. */
+  get address(): (() => URL) | null {
+    const { addressFile } = this.options;
+    return addressFile === null ? null : () => addressOf(addressFile, this.ok);
+  }
+
   close(): void {
     this.closed = true;
     this.stop.abort();
   }
+}
+
+function addressOf(file: string, ok: boolean): URL {
+  const address = readAddress(file);
+  if (!ok) address.pathname = `${address.pathname.replace(/\/$/, "")}/fail`;
+  return address;
 }
 
 /** p-retry takes a TypeError for a mistake in the program and gives up; all are tried again here. */

@@ -1,6 +1,6 @@
 import type { Incident } from "./book";
 
-/** What a receiver is told, once for each notice: docs/alarms.md says what the fields mean. Times are ISO, in UTC. */
+/** What a receiver is told, once for each notice: docs/alerts.md says what the fields mean. Times are ISO, in UTC. */
 export interface Notice {
   readonly format: 1;
   readonly id: string;

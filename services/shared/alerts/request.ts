@@ -24,9 +24,10 @@ export function readAddress(file: string): URL {
  * Sends one request; any 2xx is success. A redirect is none: a POST would arrive without its body, and whoever answers for
  * the address decides where the secret goes.
  * @param milliseconds longest wait for the answer
+ * @returns the HTTP status
  * @throws Error in words that may be logged: the address is in none of them
  */
-export async function send(address: URL, request: OutgoingRequest, milliseconds: number, signal: AbortSignal): Promise<void> {
+export async function send(address: URL, request: OutgoingRequest, milliseconds: number, signal: AbortSignal): Promise<number> {
   const timeout = AbortSignal.timeout(milliseconds);
   const { url, headers } = withoutCredentials(address);
   let response: Response;
@@ -48,6 +49,7 @@ export async function send(address: URL, request: OutgoingRequest, milliseconds:
   response.body?.cancel().catch(() => undefined);
   if (status >= 300 && status < 400) throw new Error(`HTTP ${status}: it redirects, which is not followed; give the address it leads to`);
   if (!response.ok) throw new Error(`HTTP ${status}`);
+  return status;
 }
 
 /** fetch refuses an address with user and password in it; they go where they go in HTTP. */

@@ -38,6 +38,7 @@ const facts: AlarmFacts = {
   clone,
   clock: { jump: null, newestPointInFuture: null },
   imagesNotArchived: [],
+  lostArtifacts: [],
   brokenFiles: [],
 };
 
@@ -170,6 +171,8 @@ const cases: [name: string, change: Partial<AlarmFacts>, alarms: { key: string; 
   ],
 
   ["images are in no archive", { imagesNotArchived: ["bot", "gui"] }, [{ key: "backup.images.missing", says: ["deployed image of bot, gui"] }]],
+  ["artifacts are lost", { lostArtifacts: ["1/a (run a)", "1/b (run b)", "1/c (run c)", "1/d (run d)"] }, [{ key: "backup.artifacts.lost", says: ["4 artifacts of MLflow are lost", "(1/a (run a); 1/b (run b); 1/c (run c); and more)", "npx trading backups --stack paper"] }]],
+  ["one artifact is lost", { lostArtifacts: ["1/a (run a)"] }, [{ key: "backup.artifacts.lost", says: ["1 artifact of MLflow is lost", "(1/a (run a))."] }]],
   ["manifests are broken", { brokenFiles: ["a.json", "b.json", "c.json", "d.json"] }, [{ key: "backup.catalog.broken", critical: true, says: ["4 files of the catalog", "(a.json, b.json, c.json and more)"] }]],
 ];
 

@@ -22,7 +22,7 @@ describe("alert channel", () => {
     await bench.time.pass(5 * minute);
     await set(channel, alarm("archive", { severity: "critical" }));
     expect(channel.state()).to.deep.include({ configured: true, undelivered: 0, oldestUndeliveredAt: null, lastDeliveredAt: began, lastProblem: null });
-    expect(channel.state().active).to.deep.equal([{ ...alarm("archive", { severity: "critical" }), id: bench.receiver.notices[0]!.incident, since: began, announced: true }]);
+    expect(channel.state().active).to.deep.equal([{ ...alarm("archive", { severity: "critical" }), id: bench.receiver.notices[0]!.incident, since: began, announced: true, toldAt: began, acknowledged: false }]);
     await set(channel);
     expect(channel.state().active).to.deep.equal([]);
 

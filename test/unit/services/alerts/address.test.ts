@@ -58,7 +58,7 @@ describe("alert channel's address", () => {
     const channel = await bench.open();
     channel.set([alarm("archive")]);
     await bench.time.settled();
-    expect(channel.state().lastProblem).to.match(/secret file .*alarm-webhook cannot be read: ENOENT/);
+    expect(channel.state().lastProblem).to.match(/secret file .*alert-webhook cannot be read: ENOENT/);
     await bench.writeAddress(`http://${bench.receiver.host}/other`);
     await bench.time.pass(1000);
     expect(bench.receiver.accepted.map(({ path }) => path)).to.deep.equal(["/other"]);

@@ -13,7 +13,7 @@ describe("heartbeat", () => {
   afterEach(() => bench.close());
 
   async function open(path: string, requestMilliseconds = 5000): Promise<AlertChannel> {
-    const heartbeatFile = join(bench.folder, "alarm-heartbeat");
+    const heartbeatFile = join(bench.folder, "alert-heartbeat");
     await writeFile(heartbeatFile, `http://${bench.receiver.host}${path}`);
     return bench.open({ heartbeatFile, addressFile: null, backoffMilliseconds: [1, 1], requestMilliseconds });
   }

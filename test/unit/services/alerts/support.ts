@@ -173,7 +173,7 @@ export class Bench {
   }
 
   get addressFile(): string {
-    return join(this.folder, "alarm-webhook");
+    return join(this.folder, "alert-webhook");
   }
 
   writeAddress(address: string): Promise<void> {

@@ -13,9 +13,6 @@ export const sampleSettings: BackupSettings = {
   retention: { pointInTimeDays: 28, daily: 7, weekly: 5, monthly: 12 },
   secondCopy: { kind: "path" },
   alarms: {
-    webhook: false,
-    heartbeat: false,
-    repeatMinutes: 60,
     overdueMinutes: 90,
     smallShare: 0.5,
     archiveMinutes: 5,
@@ -25,6 +22,7 @@ export const sampleSettings: BackupSettings = {
     unpushedHours: 24,
   },
   restoreTest: "monthly",
+  alerts: { webhook: false, format: "json", heartbeat: false, repeatMinutes: 60 },
 };
 
 const content = { tables: [], hypertables: {}, indexes: 0, invalidIndexes: 0 };

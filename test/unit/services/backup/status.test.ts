@@ -16,7 +16,7 @@ const loaded = { stack: "paper", mode: "paper" as const, logLevel: "info", setti
 const channel: AlertChannelState = {
   ...{ configured: true, undelivered: 2, oldestUndeliveredAt: now, lastDeliveredAt: now, lastProblem: "ENOTFOUND", fileProblem: null, dropped: 0 },
   ...{ heartbeatConfigured: false, lastHeartbeatAt: null, lastHeartbeatProblem: null },
-  active: [{ id: "1", key: "backup.disk.full", severity: "critical", text: "full", runbook: "x", since: now, announced: true }],
+  active: [{ id: "1", key: "backup.disk.full", severity: "critical", text: "full", runbook: "x", since: now, announced: true, toldAt: now, acknowledged: false }],
 };
 const seen: Seen = {
   at: now - 1000,
@@ -66,7 +66,7 @@ describe("the status of the backups", () => {
     expect([status.newestProof?.provedAt, status.newestFailedProof?.provedAt]).to.deep.equal(["2026-11-21T05:00:00.000Z", "2026-11-21T06:00:00.000Z"]);
     expect(status.archive).to.deep.equal({ lastArchivedAt: "2026-11-21T11:59:00.000Z", waiting: 3, oldestWaitingSeconds: 70, failedCount: 1, holes: 1 });
     expect(status.channel).to.include({ webhook: false, undelivered: 2 }).and.to.have.deep.property("problems", ["ENOTFOUND"]);
-    expect(status.alarms).to.deep.equal([{ key: "backup.disk.full", severity: "critical", text: "full", runbook: "x", since: "2026-11-21T12:00:00.000Z" }]);
+    expect(status.alarms).to.deep.equal([{ id: "1", key: "backup.disk.full", severity: "critical", text: "full", runbook: "x", since: "2026-11-21T12:00:00.000Z" }]);
     expect([status.disk?.usedShare, status.dataDisk?.usedShare]).to.deep.equal([0.9, 0.5]);
     expect(status.broken).to.deep.equal(["/backups/points/x.json: no JSON"]);
   });

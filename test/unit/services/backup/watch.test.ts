@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { ArchiveFacts } from "../../../../domain/backup/alarmFacts";
 import type { RecoveryPoint } from "../../../../domain/backup/recoveryPoint";
 import { Journal, type RunEnd } from "../../../../services/backup/journal";
-import { cloneFacts, sizeFacts, Watch, type Probes } from "../../../../services/backup/watch";
+import { cloneFacts, lostArtifacts, sizeFacts, Watch, type Probes } from "../../../../services/backup/watch";
 import type { Alarm } from "../../../../services/shared/alerts/AlertChannel";
 import { quiet, samplePoint, sampleSettings, temporaryPaths } from "./samples";
 
@@ -84,6 +84,16 @@ describe("the watch over the backups", () => {
     expect(told[0]!.text).to.contain("the disk is away");
   });
 
+  it("tells of lost artifacts for as long as the newest point names them", async () => {
+    const clone = { ...points[0]!.clone! };
+    const at = (hour: string, missing: string[]) => samplePoint(`20261121T${hour}1000Z`, { clone, artifacts: { ...samplePoint("20261121T101000Z").artifacts!, references: { checked: 3, missing } } });
+    points = [at("04", []), at("10", ["1/r5/artifacts/equity.csv (run r5)"])];
+    expect(await keys()).to.deep.equal(["backup.artifacts.lost"]);
+    expect(told[0]).to.include({ severity: "warning", runbook: "runbooks/Backup_And_Restore.md, 5.10 Artefakter er tabt" });
+    points = [...points, at("11", [])];
+    expect(await keys()).to.deep.equal([]);
+  });
+
   const jumps: [what: string, milliseconds: number, newest: string, raised: string[], forgotten: boolean][] = [
     ["a night's sleep, when the newest point is of yesterday, not", 8 * 60 * minute, "20261120T101000Z", [], false],
     ["a night's sleep, when there is a new one, not", 8 * 60 * minute, "20261121T110000Z", [], true],
@@ -134,6 +144,17 @@ describe("what points tell of sizes", () => {
     const points = [samplePoint("20261121T041000Z", { databaseBytes: 1 }), samplePoint("20261121T044000Z", { kind: "dump", physical: null, dump, databaseBytes: 2 }), samplePoint("20261121T101000Z", { clone: null, databaseBytes: 3 })];
     expect(sizeFacts(points)).to.deep.equal({ point: [3, 1], dump: [2], dumpFiles: [7], artifacts: [10, 10, 10], clone: [10, 10] });
   });
+});
+
+describe("what points tell of lost artifacts", () => {
+  const lost = (missing: string[]) => ({ ...samplePoint("20261121T101000Z").artifacts!, references: { checked: 3, missing } });
+  const cases: [what: string, points: RecoveryPoint[], missing: string[]][] = [
+    ["nothing while there is none", [], []],
+    ["what the newest one says", [samplePoint("20261121T041000Z", { artifacts: lost(["a"]) }), samplePoint("20261121T101000Z", { artifacts: lost(["b"]) })], ["b"]],
+    ["what the newest one with artifacts says", [samplePoint("20261121T041000Z", { artifacts: lost(["a"]) }), samplePoint("20261121T101000Z", { artifacts: null })], ["a"]],
+    ["what a dump says that is newer", [samplePoint("20261121T041000Z", { artifacts: lost(["a"]) }), samplePoint("20261121T101000Z", { kind: "dump", physical: null })], []],
+  ];
+  for (const [what, points, missing] of cases) it(`is ${what}`, () => expect(lostArtifacts(points)).to.deep.equal(missing));
 });
 
 describe("what points tell of the clone", () => {
