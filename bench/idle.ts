@@ -44,6 +44,16 @@ export async function benchIdle(say: (text: string) => void, seconds = { settlin
   }
 }
 
+/** CPU of some services of a stack that is up already, in per cent of a core. */
+export async function benchServices(stack: ThrowAwayStack, services: readonly string[], seconds: number): Promise<number> {
+  const all = await stack.containerIds();
+  const ids = Object.fromEntries(services.map((service) => [service, all[service]!]));
+  const before = await readAll(ids);
+  await delay(seconds * 1000);
+  const after = await readAll(ids);
+  return services.reduce((sum, service) => sum + share(before[service]!, after[service]!), 0);
+}
+
 function share(before: CpuReading, after: CpuReading): number {
   return ((after.used - before.used) / 1e6 / (after.at - before.at)) * 100;
 }

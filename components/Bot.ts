@@ -6,6 +6,9 @@ import { brokerToken } from "./Broker";
 import { replayToken } from "./Performance";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 
+/** Between SIGTERM and SIGKILL: long enough to finish the decision that is under way. */
+export const BOT_GRACE_SECONDS = 30;
+
 export interface BotArgs extends Omit<OwnServiceArgs, "memoryMegabytes"> {
   readonly bot: BotConfiguration;
   readonly interval: string;
@@ -38,8 +41,7 @@ export class Bot extends pulumi.ComponentResource {
       specification: {
         running: args.running,
         tellImage: true,
-        // Long enough to finish the decision that is under way.
-        graceSeconds: 30,
+        graceSeconds: BOT_GRACE_SECONDS,
       },
     });
     this.ready = container.ready;

@@ -1,21 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfiguration } from "../config/schema";
 import { canonicalHash } from "../config/canonicalHash";
+import { CONTROL_MOUNT, controlFolder } from "../control/folder";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 
 export interface GuiArgs extends OwnServiceArgs {
   readonly configuration: StackConfiguration;
   readonly ports: { readonly gui: number; readonly mlflow: number };
+  /** Folder of the project, with the stack's control folder below `.trading`. */
+  readonly root: string;
 }
 
-/** The page that answers whether the stack may be trusted now. */
+/** The page that answers whether the stack may be trusted now, and on which it can be halted. */
 export class Gui extends pulumi.ComponentResource {
   static readonly type = "trading:operator:Gui";
   readonly ready: pulumi.Output<pulumi.Resource>;
 
   constructor(name: string, args: GuiArgs, options?: pulumi.ComponentResourceOptions) {
     super(Gui.type, name, {}, options);
-    const { configuration, ports } = args;
+    const { configuration, context, ports, root } = args;
     const container = ownService(this, name, args, {
       service: "gui",
       databaseRole: "gui",
@@ -24,10 +27,15 @@ export class Gui extends pulumi.ComponentResource {
         brokerUrl: "http://broker:8080",
         livefeedUrl: "http://livefeed:8080",
         backupUrl: configuration.backup.enabled ? "http://backup:8080" : null,
+        guardUrl: configuration.guard.enabled ? "http://guard:8080" : null,
         mlflowPageUrl: `http://127.0.0.1:${ports.mlflow}`,
         configuration: { hash: canonicalHash(configuration) },
       },
-      specification: { ports: [{ container: 8080, host: ports.gui }] },
+      specification: {
+        ports: [{ container: 8080, host: ports.gui }],
+        // Written as well: the page halts.
+        volumes: [{ hostPath: controlFolder(root, context.stack), path: CONTROL_MOUNT, readOnly: false }],
+      },
     });
     this.ready = container.ready;
     this.registerOutputs({});

@@ -7,7 +7,7 @@ import type { StackContext } from "./StackContext";
 
 /** What a component says of its container; the rest follows from the stack and the house rules. */
 export type ServiceSpecification = Pick<ContainerSpecification, "service" | "environment" | "volumes" | "memoryMegabytes" | "graceSeconds"> &
-  Partial<Pick<ContainerSpecification, "command" | "ports" | "temporary" | "user" | "health" | "sharedMemoryMegabytes" | "running" | "tellImage" | "hosts" | "capabilities" | "processorShares">>;
+  Partial<Pick<ContainerSpecification, "command" | "ports" | "temporary" | "user" | "health" | "sharedMemoryMegabytes" | "running" | "tellImage" | "hosts" | "capabilities" | "processorShares" | "offline">>;
 
 export interface ServiceContainerArgs {
   readonly context: StackContext;

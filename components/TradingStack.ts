@@ -5,6 +5,7 @@ import { databaseRoles } from "../config/databaseRoles";
 import type { DesiredState } from "../config/desiredState";
 import type { HaltsInForce } from "../control/standing";
 import { botService, stackPorts } from "../config/names";
+import { alertAddresses, type AlertAddresses } from "../config/alertSecrets";
 import type { BackupSecrets } from "../config/backupSecrets";
 import type { StackConfiguration } from "../config/schema";
 import { IMAGE_NAMES, IMAGES, type ImageName } from "../images/catalog";
@@ -12,10 +13,13 @@ import { BackupSchedule, BackupVolumes } from "./BackupSchedule";
 import { Bot } from "./Bot";
 import { Broker } from "./Broker";
 import { ContainerImage } from "./ContainerImage";
+import { Guard } from "./Guard";
+import { engineSocket, GuardProxy } from "./GuardProxy";
 import { Gui } from "./Gui";
 import { LiveFeed } from "./LiveFeed";
 import { Mlflow } from "./Mlflow";
 import { Performance } from "./Performance";
+import type { OwnServiceArgs } from "./OwnService";
 import { objectLabels, type StackContext } from "./StackContext";
 import { TimescaleDb } from "./TimescaleDb";
 
@@ -34,8 +38,15 @@ export interface TradingStackArgs {
   readonly backupSecrets: BackupSecrets | undefined;
 }
 
+interface GuardParts {
+  readonly image: (name: ImageName) => pulumi.Output<string>;
+  readonly imagesThere: pulumi.Input<pulumi.Resource>;
+  readonly common: (memoryMegabytes: number, after: pulumi.Input<pulumi.Resource>[]) => Omit<OwnServiceArgs, "image">;
+  readonly migrated: pulumi.Input<pulumi.Resource>;
+}
+
 /** Images whose containers, bots aside, are the stack: what a rollback or a restore needs again. */
-const DEPLOYED_IMAGES = ["timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "backup"] as const;
+const DEPLOYED_IMAGES = ["timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup"] as const;
 
 /** One complete stack: nothing of it is shared with another. */
 export class TradingStack extends pulumi.ComponentResource {
@@ -47,6 +58,8 @@ export class TradingStack extends pulumi.ComponentResource {
   constructor(name: string, args: TradingStackArgs, options?: pulumi.ComponentResourceOptions) {
     super(TradingStack.type, name, {}, options);
     const { context, configuration, root } = args;
+    // Before anything is declared: it fails where an address is not what it should be.
+    const addresses = alertAddresses(root, context.stack, configuration.alerts);
     const child = { parent: this };
     const ports = stackPorts(configuration.portBase);
     this.bots = configuration.bots.map((bot) => botState(configuration, args.desiredState, args.halts, bot.name));
@@ -81,18 +94,19 @@ export class TradingStack extends pulumi.ComponentResource {
       },
       child,
     );
-    const broker = new Broker("broker", { ...common(configuration.broker.memoryMegabytes, [database.migrated]), image: image("broker"), configuration }, child);
+    const broker = new Broker("broker", { ...common(configuration.broker.memoryMegabytes, [database.migrated]), image: image("broker"), configuration, guard: configuration.guard.enabled, root }, child);
+    const guard = configuration.guard.enabled ? this.guard(args, addresses, { image, imagesThere, common, migrated: database.migrated }) : undefined;
     const botImage = (name: string) => (name === "reference" ? image("bot") : pulumi.output(name));
     const bots = configuration.bots.map(
       (bot, index) =>
         new Bot(
           botService(bot.name),
-          { context, baseImage: image("base"), network: network.name, after: [livefeed.ready, broker.ready], image: botImage(bot.image), bot, interval: configuration.interval, running: this.bots[index]!.running },
+          { context, baseImage: image("base"), network: network.name, after: [livefeed.ready, broker.ready, ...(guard ? [guard.ready] : [])], image: botImage(bot.image), bot, interval: configuration.interval, running: this.bots[index]!.running },
           child,
         ),
     );
     const performance = new Performance("performance", { ...common(configuration.performance.memoryMegabytes, [database.migrated]), image: image("performance"), configuration }, child);
-    const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports }, child);
+    const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports, root }, child);
 
     const deployedImages = pulumi.all({
       ...Object.fromEntries(DEPLOYED_IMAGES.map((name) => [name, image(name)])),
@@ -106,12 +120,33 @@ export class TradingStack extends pulumi.ComponentResource {
           // Its own image must not be the first to be mounted on the volumes of the others: a new volume takes its owner from it.
           ...common(configuration.backup.memoryMegabytes, [database.migrated, mlflow.ready]),
           ...{ image: image("backup"), configuration: configuration.backup, secrets: backupSecrets!, archive: backup.archive, deployedImages, root },
+          ...{ alerts: configuration.alerts, alertAddresses: addresses },
         },
         child,
       );
 
-    this.health = pulumi.all([...(schedule ? [schedule.ready] : []), mlflow.ready, livefeed.ready, broker.ready, performance.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
+    this.health = pulumi.all([...(schedule ? [schedule.ready] : []), ...(guard ? [guard.ready] : []), mlflow.ready, livefeed.ready, broker.ready, performance.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
     this.registerOutputs({ health: this.health });
+  }
+
+  /** The guard and what it reaches the Engine through. No bot is made before it watches. */
+  private guard({ context, configuration, root }: TradingStackArgs, alertAddresses: AlertAddresses, parts: GuardParts): Guard {
+    const { image, imagesThere, common, migrated } = parts;
+    const child = { parent: this };
+    const proxy = new GuardProxy(
+      "guard-proxy",
+      {
+        ...{ context, image: image("guard-proxy"), after: [imagesThere] },
+        containers: configuration.bots.map((bot) => context.names.botContainer(bot.name)),
+        engineSocket: engineSocket(process.env["DOCKER_HOST"], process.platform),
+      },
+      child,
+    );
+    return new Guard(
+      "guard",
+      { ...common(configuration.guard.memoryMegabytes, [migrated, proxy.ready]), image: image("guard"), configuration, alertAddresses, socketVolume: proxy.socketVolume, root },
+      child,
+    );
   }
 
   /** Builds what changed. What depends on `there` is held back until all images are known to be on the Engine. */

@@ -16,6 +16,8 @@ export interface ContainerSpecification {
   /** Identity of the clone it belongs to. */
   readonly owner: string;
   readonly network: string;
+  /** On no network at all: what it says and hears goes through files and sockets. */
+  readonly offline?: boolean;
   /** Environment; never a secret. */
   readonly environment: Readonly<Record<string, string>>;
   readonly command?: readonly string[];
@@ -29,7 +31,8 @@ export interface ContainerSpecification {
   readonly user?: string;
   /**
    * Begins as user 0 with these capabilities, and its own program gives both up but for what it has to read: for a
-   * program that reads what several others own. Everything it must not change has to be mounted read-only.
+   * program that reads what several others own. Everything it must not change has to be mounted read-only. With none of
+   * them it is no more than the owner of root's own files.
    */
   readonly capabilities?: readonly string[];
   /** Share of the processors where they are short; 1024 is what every other container has. */
@@ -67,14 +70,14 @@ export function containerArguments(specification: ContainerSpecification, image:
     ...(capabilities ? { user: "0" } : user ? { user } : {}),
     volumes: volumes.map(({ path, readOnly, ...source }) => ({ ...("volume" in source ? { volumeName: source.volume } : source), containerPath: path, readOnly })),
     ports: ports.map(({ container, host }) => ({ internal: container, external: host, ip: "127.0.0.1", protocol: "tcp" })),
-    networksAdvanced: [{ name: specification.network, aliases: [service] }],
+    ...(specification.offline ? { networkMode: "none" } : { networksAdvanced: [{ name: specification.network, aliases: [service] }] }),
     tmpfs: { ...temporary },
     ...(health ? { healthcheck: { tests: ["CMD", ...health], ...HEALTH_TIMES } } : {}),
     ...(specification.sharedMemoryMegabytes ? { shmSize: specification.sharedMemoryMegabytes } : {}),
     ...(specification.hosts ? { hosts: Object.entries(specification.hosts).map(([host, ip]) => ({ host, ip })) } : {}),
     readOnly: true,
     init: true,
-    capabilities: { drops: ["ALL"], ...(capabilities ? { adds: [...capabilities] } : {}) },
+    capabilities: { drops: ["ALL"], ...(capabilities?.length ? { adds: [...capabilities] } : {}) },
     securityOpts: ["no-new-privileges:true"],
     logDriver: "json-file",
     logOpts: { "max-size": "10m", "max-file": "3" },
@@ -86,7 +89,7 @@ export function containerArguments(specification: ContainerSpecification, image:
     ...shape,
     // No part of the fingerprint: another image replaces the container by itself.
     ...(specification.tellImage ? { envs: pulumi.output(image).apply((id) => [...shape.envs, `TRADING_IMAGE=${id}`]) } : {}),
-    networksAdvanced: [{ name: network, aliases: [service] }],
+    ...(specification.offline ? {} : { networksAdvanced: [{ name: network, aliases: [service] }] }),
     labels: [
       { label: LABELS.fingerprint, value: fingerprint(shape) },
       { label: LABELS.owner, value: owner },

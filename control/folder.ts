@@ -14,7 +14,7 @@ import * as path from "node:path";
  *     acknowledged/ID     alerts that the owner has seen
  *     audit.jsonl         one line for each act, only ever appended to
  *     broker.json         what the broker has read of this
- *     drills.json         the newest halt drill
+ *     drills.json         the newest halt drill, and when one passed last
  */
 export const CONTROL_FOLDER = "control";
 /** Where it is mounted in the containers. */

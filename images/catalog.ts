@@ -15,7 +15,7 @@ export interface ImageDefinition {
 }
 
 /** Parents come before their children. */
-export const IMAGE_NAMES = ["base", "timescaledb", "mlflow", "node", "migrate", "livefeed", "broker", "bot", "performance", "gui", "backup"] as const;
+export const IMAGE_NAMES = ["base", "timescaledb", "mlflow", "node", "migrate", "livefeed", "broker", "bot", "performance", "gui", "guard", "guard-proxy", "backup"] as const;
 export type ImageName = (typeof IMAGE_NAMES)[number];
 
 export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
@@ -29,6 +29,8 @@ export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
   bot: { folder: "service", parent: "node", service: "bot" },
   performance: { folder: "service", parent: "node", service: "performance" },
   gui: { folder: "service", parent: "node", service: "gui" },
+  guard: { folder: "guard", parent: "node", service: "guard" },
+  "guard-proxy": { folder: "guard-proxy", parent: "base" },
   // The database's own programs have to be of its version: what one makes the other restores.
   backup: { folder: "backup", parent: "timescaledb", service: "backup", include: { migrations: "database/migrations" } },
 };

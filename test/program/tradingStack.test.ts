@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { engineSocket } from "../../components/GuardProxy";
 import { stackContext } from "../../components/StackContext";
 import { TradingStack } from "../../components/TradingStack";
 import { derivePassword } from "../../config/clone";
@@ -10,6 +11,8 @@ import type { DesiredState } from "../../config/desiredState";
 import type { StackConfiguration } from "../../config/schema";
 import { parseStackConfiguration } from "../../config/stackConfiguration";
 import { IMAGE_NAMES, type ImageName } from "../../images/catalog";
+import { guardSettings } from "../../services/guard/settings";
+import { parseSettings } from "../../services/shared/settings";
 
 interface Made {
   readonly type: string;
@@ -63,6 +66,10 @@ async function declare(configuration: Record<string, unknown>, options: { previe
 const paper = { mode: "paper", portBase: 8400, feed: { source: "synthetic" }, bots: ["refstrat01", "second"].map((name) => ({ name, limits: { orderQuantity: 1, orderNotional: 12_000 } })) };
 const live = { ...paper, mode: "live", portBase: 8500 };
 
+/** Folders of the machine that a container may have: most have none. */
+const control = path.join(__dirname, ".trading", "stacks", "paper", "control");
+const HOST_PATHS: Readonly<Record<string, readonly string[]>> = { backup: [__dirname], broker: [control], gui: [control], guard: [control], "guard-proxy": ["/var/run/docker.sock"] };
+
 describe("the program", function () {
   this.timeout(30_000);
   let ofPaper: Awaited<ReturnType<typeof declare>>;
@@ -75,20 +82,19 @@ describe("the program", function () {
   it("declares the containers of a paper stack, each under the house rules", () => {
     const { containers } = ofPaper;
     expect(containers.map(({ inputs }) => inputs.name).sort()).to.deep.equal(
-      ["backup", "bot-refstrat01", "bot-second", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"].map((service) => `trading-paper-${service}`),
+      ["backup", "bot-refstrat01", "bot-second", "broker", "guard", "guard-proxy", "gui", "livefeed", "mlflow", "performance", "timescaledb"].map((service) => `trading-paper-${service}`),
     );
     for (const { name, inputs } of containers) {
       expect(inputs.image, name).to.equal(IMAGE_ID);
       expect(inputs.readOnly, name).to.equal(true);
-      if (name !== "backup") expect(inputs.user, name).to.match(/^[1-9]\d*:[1-9]\d*$/);
+      if (!["backup", "guard-proxy"].includes(name)) expect(inputs.user, name).to.match(/^[1-9]\d*:[1-9]\d*$/);
       if (name !== "backup") expect(inputs.capabilities, name).to.deep.equal({ drops: ["ALL"] });
       expect(inputs.memorySwap, name).to.equal(inputs.memory);
       expect(inputs.destroyGraceSeconds, name).to.be.greaterThan(0);
       expect(inputs.healthcheck.tests[0], name).to.equal("CMD");
-      expect(inputs.networksAdvanced, name).to.have.length(1);
-      expect(inputs.networksAdvanced[0].name, name).to.equal("trading-paper");
+      if (name !== "guard-proxy") expect(inputs.networksAdvanced.map((network: { name: string }) => network.name), name).to.deep.equal(["trading-paper"]);
       for (const port of inputs.ports) expect(port.ip, name).to.equal("127.0.0.1");
-      for (const volume of inputs.volumes) if (name !== "backup") expect(volume.hostPath, name).to.equal(undefined);
+      for (const { hostPath } of inputs.volumes) if (hostPath !== undefined) expect(HOST_PATHS[name], name).to.include(hostPath);
     }
   });
 
@@ -107,12 +113,37 @@ describe("the program", function () {
     expect(containers.find(({ name }) => name === "backup")!.inputs.volumes).to.deep.include({ hostPath: "/media/disk", containerPath: "/second-copy", readOnly: false });
   });
 
+  it("mounts the stack's control folder into the broker, which reads the halts in it and says there what it holds to", () => {
+    const broker = ofPaper.containers.find(({ name }) => name === "broker")!.inputs;
+    const control = { hostPath: path.join(__dirname, ".trading", "stacks", "paper", "control"), containerPath: "/control", readOnly: false };
+    expect(broker.volumes.filter((volume: { hostPath?: string }) => volume.hostPath !== undefined)).to.deep.equal([control]);
+  });
+
+  it("lets the broker do without the guard's lease only where the stack's file does without a guard", async () => {
+    const guardOf = (containers: readonly Made[]) => JSON.parse((containers.find(({ name }) => name === "broker")!.inputs.envs as string[]).find((entry) => entry.startsWith("SETTINGS="))!.slice("SETTINGS=".length)).guard as boolean;
+    expect([guardOf(ofPaper.containers), guardOf(ofLive.containers)]).to.deep.equal([true, true]);
+    expect(guardOf((await declare({ ...paper, guard: { enabled: false } })).containers)).to.equal(false);
+  });
+
   it("tells the backup which images the stack runs", () => {
     const filling = ofPaper.made.find(({ name }) => name === "backup-secrets-files")!;
     const files = String(filling.inputs.stdin.value).split("\n").map((line) => line.split("\t"));
     const images = JSON.parse(Buffer.from(files.find(([name]) => name === "deployed-images.json")![1]!, "base64").toString()) as object;
-    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "backup", "bot-refstrat01", "bot-second");
+    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
     expect(new Set(Object.values(images))).to.deep.equal(new Set([IMAGE_ID]));
+  });
+
+  it("gives the addresses of alerts to those who tell of them, as secret files, and puts them nowhere else", async () => {
+    const [webhook, heartbeat] = ["https://ntfy.example/topic-that-nobody-guesses", "https://ping.example/id-that-nobody-guesses"];
+    const { made } = await declare({ ...paper, alerts: { webhook, heartbeat, format: "ntfy" } });
+    const holders = (file: string, text: string) => {
+      const line = `${file}\t${Buffer.from(text).toString("base64")}`;
+      return made.filter(({ inputs }) => String(inputs.stdin?.value ?? "").split("\n").some((each) => each.startsWith(line))).map(({ name }) => name).sort();
+    };
+    expect(holders("alert-webhook", webhook)).to.deep.equal(["backup-secrets-files", "guard-secrets-files"]);
+    expect(holders("alert-heartbeat", heartbeat)).to.include("backup-secrets-files");
+    const text = made.map(({ inputs: { stdin, ...rest } }) => JSON.stringify(rest)).join("");
+    expect(text).to.include('alerts\\":{\\"webhook\\":true,\\"format\\":\\"ntfy').and.not.include("nobody-guesses");
   });
 
   it("declares nothing of a backup where paper does without, and archives no log", async () => {
@@ -150,9 +181,9 @@ describe("the program", function () {
     const { containers } = ofPaper;
     const roles = containers.flatMap(({ inputs }) => (inputs.envs as string[]).filter((entry) => entry.startsWith("DATABASE_USER=")));
     expect(new Set(roles).size).to.equal(roles.length);
-    expect(roles).to.have.length(containers.length - 2);
-    const volumes = containers.map(({ inputs }) => inputs.volumes.find((volume: { containerPath: string }) => volume.containerPath === "/secrets").volumeName);
-    expect(new Set(volumes).size).to.equal(containers.length);
+    expect(roles).to.have.length(containers.length - 3);
+    const volumes = containers.filter(({ name }) => name !== "guard-proxy").map(({ inputs }) => inputs.volumes.find((volume: { containerPath: string }) => volume.containerPath === "/secrets").volumeName);
+    expect(new Set(volumes).size).to.equal(containers.length - 1);
   });
 
   it("asks for the health of every container at an up, after the images were seen", () => {
@@ -183,7 +214,7 @@ describe("the program", function () {
   it("lets each container of a preview depend on its own image alone", async () => {
     const { containers } = await declare(paper, { preview: true, unknownImage: "image-bot" });
     const known = containers.filter(({ inputs }) => inputs.image === IMAGE_ID).map(({ name }) => name);
-    expect(known.sort()).to.deep.equal(["backup", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"]);
+    expect(known.sort()).to.deep.equal(["backup", "broker", "guard", "guard-proxy", "gui", "livefeed", "mlflow", "performance", "timescaledb"]);
   });
 
   it("fills the volume of a recording with the file as it is", async () => {
@@ -201,10 +232,53 @@ describe("the program", function () {
     expect(await hostsOf("http://feed.example:8600")).to.equal(undefined);
   });
 
-  it("makes no bot before livefeed and broker are healthy", () => {
+  it("lets the guard reach the Engine through its proxy alone, and the proxy reach nothing but the Engine", () => {
+    const find = (name: string) => ofPaper.containers.find((container) => container.name === name)!.inputs;
+    const proxy = find("guard-proxy");
+    expect(proxy).to.deep.include({ networkMode: "none", user: "0", ports: [] }).and.not.to.have.property("networksAdvanced");
+    expect(proxy.capabilities).to.deep.equal({ drops: ["ALL"] });
+    expect(proxy.envs).to.deep.equal(["CONTAINERS=trading-paper-bot-refstrat01|trading-paper-bot-second"]);
+    expect(proxy.volumes).to.deep.equal([
+      { hostPath: "/var/run/docker.sock", containerPath: "/var/run/docker.sock", readOnly: true },
+      { volumeName: "trading-paper-guard-docker", containerPath: "/guard", readOnly: false },
+    ]);
+    const users = (volume: string) => ofPaper.containers.filter(({ inputs }) => inputs.volumes.some(({ volumeName }: { volumeName?: string }) => volumeName === volume)).map(({ name }) => name);
+    expect(users("trading-paper-guard-docker").sort()).to.deep.equal(["guard", "guard-proxy"]);
+    for (const { name, inputs } of ofPaper.containers) if (name !== "guard-proxy") expect(JSON.stringify(inputs.volumes), name).not.to.include("docker.sock");
+  });
+
+  it("mounts the socket that docker itself talks to, as the Engine sees it", () => {
+    const cases: readonly (readonly [string | undefined, NodeJS.Platform, string])[] = [
+      [undefined, "linux", "/var/run/docker.sock"],
+      ["unix:///run/user/1000/docker.sock", "linux", "/run/user/1000/docker.sock"],
+      ["unix:///home/o/.docker/desktop/docker.sock", "linux", "/var/run/docker.sock"],
+      ["unix:///Users/o/.docker/run/docker.sock", "darwin", "/var/run/docker.sock"],
+      ["npipe:////./pipe/docker_engine", "win32", "/var/run/docker.sock"],
+      ["tcp://127.0.0.1:2375", "linux", "/var/run/docker.sock"],
+    ];
+    for (const [host, platform, socket] of cases) expect(engineSocket(host, platform), host).to.equal(socket);
+  });
+
+  it("tells the guard whom to watch, and by which bounds", () => {
+    const guard = ofPaper.containers.find(({ name }) => name === "guard")!;
+    const settings = JSON.parse((guard.inputs.envs as string[]).find((entry) => entry.startsWith("SETTINGS="))!.slice("SETTINGS=".length));
+    expect(parseSettings(guardSettings, JSON.stringify(settings))).to.have.property("value");
+    expect(settings.bots[0]).to.deep.equal({ name: "refstrat01", symbol: "BTCUSDT", startingCash: 10_000, ordersPerHour: 10, container: "trading-paper-bot-refstrat01", graceSeconds: 30 });
+    expect(settings.limits).to.deep.equal({ exposureNotional: 24_000, ordersPerHour: 100 });
+    expect(settings.thresholds).to.include({ dailyLossShare: 0.02, feedDegradedSeconds: 120 }).and.not.to.have.any.keys("enabled", "memoryMegabytes");
+  });
+
+  it("declares nothing of a guard where paper does without, and has no bot wait for one", async () => {
+    const { made, health } = await declare({ ...paper, guard: { enabled: false } });
+    expect(made.map(({ name }) => name).filter((name) => /^guard/.test(name))).to.deep.equal([]);
+    expect(health).to.equal("every container is as it is wanted");
+  });
+
+  it("makes no bot before livefeed, broker and guard are healthy, and no guard before its proxy", () => {
     const at = (service: string) => ofPaper.called.findIndex((command) => command.includes(`trading-paper-${service} `));
     expect(at("timescaledb")).to.be.lessThan(at("livefeed"));
-    expect(Math.max(at("livefeed"), at("broker"))).to.be.lessThan(at("bot-refstrat01"));
+    expect(at("guard-proxy")).to.be.lessThan(at("guard"));
+    expect(Math.max(at("livefeed"), at("broker"), at("guard"))).to.be.lessThan(at("bot-refstrat01"));
   });
 
   it("declares the bots of live and starts none without a promotion", () => {

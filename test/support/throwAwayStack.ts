@@ -111,7 +111,7 @@ export class ThrowAwayStack {
       feed: { source: "synthetic", seed: 7, speed: 3600 },
       bots: [{ name: "refstrat01", limits: wideLimits }],
       // Tests of other things do without; live cannot.
-      ...(configuration["mode"] === "live" ? {} : { backup: { enabled: false } }),
+      ...(configuration["mode"] === "live" ? {} : { backup: { enabled: false }, guard: { enabled: false } }),
       ...configuration,
     };
     const salt = fs.existsSync(file) ? /^encryptionsalt:.*$/m.exec(fs.readFileSync(file, "utf8"))?.[0] : undefined;

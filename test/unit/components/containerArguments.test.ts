@@ -135,7 +135,7 @@ describe("bots", () => {
     expect(botState(configuration("live"), { bots: { a: "running" } }, noHalts, "a")).to.deep.equal({ name: "a", running: false, reason: "live has no promotion: the bot is made and not started" });
   });
   it("have a database role each", () => {
-    expect(databaseRoles(configuration("paper")).map(({ name }) => name)).to.deep.equal(["livefeed", "broker", "performance", "gui", "mlflow", "bot_a", "bot_b"]);
+    expect(databaseRoles(configuration("paper")).map(({ name }) => name)).to.deep.equal(["livefeed", "broker", "performance", "guard", "gui", "mlflow", "bot_a", "bot_b"]);
   });
 });
 
