@@ -1,5 +1,5 @@
 import * as readline from "node:readline/promises";
-import { connectEngine, type Engine } from "./engine";
+import type { Engine } from "./engine";
 import { fetchPage, type PageStatus } from "./page";
 
 /** What the commands have of the world; tests put their own in its place. */
@@ -12,8 +12,8 @@ export interface Context {
   now(): number;
   wait(milliseconds: number): Promise<void>;
   engine(): Engine;
-  /** What the stack's page says, or undefined when it does not answer. */
-  page(port: number): Promise<PageStatus | undefined>;
+  /** What the stack's page says, or undefined when it does not answer in time. */
+  page(port: number, milliseconds?: number): Promise<PageStatus | undefined>;
   /** Asks the owner at the terminal; undefined when nobody sits there. */
   ask(question: string): Promise<string | undefined>;
   /** Says what is in force when the command is interrupted from here on; the newest text counts. */
@@ -34,8 +34,9 @@ export function productionContext(root: string): Context {
     writeError: (text) => void process.stderr.write(text),
     now: () => Date.now(),
     wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-    engine: () => connectEngine(),
-    page: (port) => fetchPage(port),
+    // The client takes a while to load; a halt is placed before it is asked for.
+    engine: () => (require("./engine") as typeof import("./engine")).connectEngine(),
+    page: (port, milliseconds) => fetchPage(port, milliseconds),
     ask: async (question) => {
       if (!process.stdin.isTTY) return undefined;
       const terminal = readline.createInterface({ input: process.stdin, output: process.stderr });

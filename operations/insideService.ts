@@ -32,6 +32,8 @@ export class InsideService {
     private readonly name: string,
     /** Seconds it has to answer. */
     private readonly patienceSeconds: number,
+    /** Further words for curl, for example a header with what a file in the container holds. */
+    private readonly words: readonly string[] = [],
   ) {}
 
   /**
@@ -42,6 +44,7 @@ export class InsideService {
   async request(method: "GET" | "POST", path: string, body?: object): Promise<InsideAnswer> {
     const { exitCode, output } = await this.engine.execute(this.container.id, [
       ...["curl", "--silent", "--show-error", "--max-time", String(this.patienceSeconds), "--request", method, "--write-out", "\n%{http_code}"],
+      ...this.words,
       ...(body === undefined ? [] : ["--header", "content-type: application/json", "--data-raw", JSON.stringify(body)]),
       `${ADDRESS}${path}`,
     ]);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HALT_LEVELS } from "../control/levels";
 
 /** What the commands take from `/api/status` of the stack's page; more keys are no error. Times are epoch milliseconds. */
 const pageStatus = z.object({
@@ -42,6 +43,34 @@ const pageStatus = z.object({
       undelivered: z.number(),
     })
     .nullable(),
+  /** Whether trading is halted, as the page reads it in the control folder; a page of an earlier version does not say. */
+  halts: z
+    .object({
+      problem: z.string().nullable(),
+      inForce: z.array(z.object({ id: z.string(), level: z.enum(HALT_LEVELS), bot: z.string().nullable(), since: z.number().nullable(), by: z.string().nullable(), who: z.string().nullable(), reason: z.string(), held: z.boolean(), rearm: z.string() })),
+      freezes: z.array(z.object({ id: z.string(), bot: z.string().nullable(), since: z.number().nullable(), reason: z.string(), until: z.number().nullable() })),
+    })
+    .nullable()
+    .default(null),
+  /** How the guard stands; null where the stack has none. */
+  guard: z
+    .object({
+      problem: z.string().nullable(),
+      readAt: z.number().nullable(),
+      lease: z.object({ state: z.string(), reason: z.string(), until: z.number().nullable() }).nullable(),
+      actions: z.array(z.object({ at: z.number(), rule: z.string(), bot: z.string().nullable(), action: z.string(), level: z.string().nullable(), incident: z.string().nullable(), reason: z.string() })),
+    })
+    .nullable()
+    .default(null),
+  /** Alerts that are raised now, the worst first. */
+  alerts: z
+    .object({
+      active: z.array(z.object({ id: z.string(), sender: z.string(), key: z.string(), severity: z.enum(["warning", "critical"]), text: z.string(), runbook: z.string(), since: z.number(), acknowledged: z.boolean() })),
+      unknown: z.array(z.object({ sender: z.string(), problem: z.string() })),
+      undelivered: z.number(),
+    })
+    .nullable()
+    .default(null),
   bots: z.array(
     z.object({
       name: z.string(),
@@ -59,6 +88,7 @@ const pageStatus = z.object({
 
 export type PageStatus = z.infer<typeof pageStatus>;
 export type PageFeed = PageStatus["feeds"][number];
+export type PageGuard = NonNullable<PageStatus["guard"]>;
 export type PageBackup = NonNullable<PageStatus["backup"]>;
 export type PageBot = PageStatus["bots"][number];
 
@@ -72,9 +102,9 @@ export function parsePageStatus(body: unknown): PageStatus | undefined {
 }
 
 /** Asks the page on this machine; undefined when nothing that answers like it is there. */
-export async function fetchPage(port: number): Promise<PageStatus | undefined> {
+export async function fetchPage(port: number, milliseconds: number = TIMEOUT_MILLISECONDS): Promise<PageStatus | undefined> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/api/status`, { signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS), redirect: "error" });
+    const response = await fetch(`http://127.0.0.1:${port}/api/status`, { signal: AbortSignal.timeout(milliseconds), redirect: "error" });
     return response.ok ? parsePageStatus(await response.json()) : undefined;
   } catch {
     return undefined;

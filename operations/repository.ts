@@ -82,14 +82,31 @@ export async function commitFiles(root: string, paths: readonly string[], messag
 
 /** Files below a folder that are in no commit yet; none where there is no repository. Relative to the project's folder. */
 export async function uncommittedBelow(root: string, folder: string): Promise<string[]> {
+  return (await changedBelow(root, folder)).filter(({ fresh }) => fresh).map(({ name }) => name);
+}
+
+/** Files below a folder that are not as in the newest commit, and whether they are in none at all; those that are gone left out. */
+export async function changedBelow(root: string, folder: string): Promise<{ readonly name: string; readonly fresh: boolean }[]> {
   const prefix = await git(root, ["rev-parse", "--show-prefix"]);
   if (prefix.code !== 0) return [];
   const found = await git(root, ["status", "--porcelain=v1", "--untracked-files=all", "-z", "--", `:(literal)${folder}`]);
   if (found.code !== 0) return [];
   const base = prefix.stdout.trim();
   return statesOf(found.stdout)
-    .filter(({ state }) => state === "??")
-    .map((file) => file.path.slice(base.length));
+    .filter(({ state }) => !state.includes("D"))
+    .map((file) => ({ name: file.path.slice(base.length), fresh: file.state === "??" }));
+}
+
+/** Whether a file is, or once was, in a commit of the branch; not where there is no repository. */
+export async function wasEverCommitted(root: string, name: string): Promise<boolean> {
+  const { code, stdout } = await git(root, ["log", "--max-count=1", "--format=%H", "--", `:(literal)${name}`]);
+  return code === 0 && stdout.trim() !== "";
+}
+
+/** A file as it is in the branch's newest commit; undefined where it is in none. */
+export async function textInHead(root: string, name: string): Promise<string | undefined> {
+  const { code, stdout } = await git(root, ["show", `HEAD:./${name}`]);
+  return code === 0 ? stdout : undefined;
 }
 
 /** Entries `XY path`, each ended by a zero; a rename's old name is an entry of its own. */

@@ -3,7 +3,6 @@ import * as path from "node:path";
 import { readOwner } from "../config/clone";
 import { botService, SERVICES, stackNames, stackPorts } from "../config/names";
 import type { BotConfiguration, StackConfiguration } from "../config/schema";
-import { readStackFile } from "../config/stackFile";
 import { CommandError, EXIT, failure, usage } from "./errors";
 
 /** A stack as its file declares it. */
@@ -19,7 +18,7 @@ export interface DeclaredStack {
 /** What a stack may be called: it becomes part of container, volume and file names. */
 const STACK_NAME = /^[a-z][a-z0-9-]{0,30}$/;
 
-const BOT_NAME = /^[a-z][a-z0-9]{0,30}$/;
+export const BOT_NAME = /^[a-z][a-z0-9]{0,30}$/;
 
 /** The stack's file is missing, no YAML, or has wrong keys. */
 class WrongStackFile extends CommandError {
@@ -40,16 +39,23 @@ export function declaredStack(root: string, stack: string): DeclaredStack {
   checkStackName(stack);
   let configuration: StackConfiguration;
   try {
-    configuration = readStackFile(root, stack);
+    // The schema takes a while to load, and not every command needs it.
+    configuration = (require("../config/stackFile") as typeof import("../config/stackFile")).readStackFile(root, stack);
   } catch (error) {
     throw new WrongStackFile((error as Error).message);
   }
   return {
     stack,
     configuration,
-    services: [...SERVICES.filter((service) => service !== "backup" || configuration.backup.enabled), ...configuration.bots.map((bot) => botService(bot.name))],
+    services: [...SERVICES.filter((service) => isDeclared(service, configuration)), ...configuration.bots.map((bot) => botService(bot.name))],
     pagePort: stackPorts(configuration.portBase).gui,
   };
+}
+
+/** Services that a stack may do without. */
+function isDeclared(service: string, { backup, guard }: StackConfiguration): boolean {
+  if (service === "backup") return backup.enabled;
+  return !["guard", "guard-proxy"].includes(service) || guard.enabled;
 }
 
 /** The bot of that name, or the stack's default bot when no name is given. */
@@ -72,9 +78,13 @@ export function botToStop(root: string, stack: string, name: string | undefined)
   } catch (error) {
     if (!(error instanceof WrongStackFile) || !fs.existsSync(path.join(root, `Pulumi.${stack}.yaml`))) throw error;
     if (name === undefined) throw usage(`${error.message}\nName the bot to stop it all the same: npx trading stop bot NAME --stack ${stack}`);
-    if (!BOT_NAME.test(name)) throw usage(`"${name}" cannot be the name of a bot; allowed: a lower-case letter, then up to 30 lower-case letters and digits`);
+    if (!BOT_NAME.test(name)) throw wrongBotName(name);
     return { bot: name, pagePort: undefined };
   }
+}
+
+export function wrongBotName(name: string): CommandError {
+  return usage(`"${name}" cannot be the name of a bot; allowed: a lower-case letter, then up to 30 lower-case letters and digits`);
 }
 
 /** Identity of this clone; every command that touches containers or volumes compares with it first. */

@@ -1,13 +1,31 @@
 import { mayRun } from "../config/botState";
 import { botService, stackNames } from "../config/names";
+import type { HaltLevel } from "../control/levels";
+import { standingOf, type HaltsInForce } from "../control/standing";
 import { wishFor, type DesiredState } from "../config/desiredState";
 import { simulatedFills } from "../domain/simulatedFills";
 import type { ContainerFact } from "./engine";
-import type { PageBackup, PageBot, PageFeed, PageStatus } from "./page";
+import { rearmCommandOf } from "./haltsHere";
+import type { PageBackup, PageBot, PageFeed, PageGuard, PageStatus } from "./page";
 import type { DeclaredStack } from "./stack";
 
 /** What the owner, or the program's rules, want of a container. */
-export type Want = "running" | "stopped" | "not promoted";
+export type Want = "running" | "stopped" | "halted" | "not promoted";
+
+/** A halt that is in force. */
+export interface HaltStatus {
+  readonly incident: string;
+  /** kill where the record cannot be read. */
+  readonly level: HaltLevel;
+  /** null is every bot. */
+  readonly bot: string | null;
+  /** ISO time; null where the record cannot be read. */
+  readonly since: string | null;
+  readonly who: string;
+  readonly reason: string;
+  /** The command that lifts it. */
+  readonly rearm: string;
+}
 
 export interface ServiceStatus {
   readonly service: string;
@@ -32,12 +50,16 @@ export interface StatusReport {
   readonly healthy: boolean;
   /** One line each: what is not as it should be, and what to do. */
   readonly problems: readonly string[];
+  /** Halts in force, oldest first. */
+  readonly halts: readonly HaltStatus[];
   readonly services: readonly ServiceStatus[];
   readonly page: { readonly address: string; readonly answers: boolean };
   /** What the page says about trust; null without it. */
   readonly trust: PageStatus["trust"] | null;
   readonly feeds: PageStatus["feeds"];
   readonly bots: PageStatus["bots"];
+  /** What the guard does; null without it, or where the page does not say. */
+  readonly guard: PageGuard | null;
   /** Null where nothing is backed up, or the page does not say. */
   readonly backup: PageBackup | null;
   /** One line each: what needs the owner without being a fault of now. */
@@ -49,6 +71,7 @@ export interface StatusReport {
 export interface StatusFacts {
   readonly declared: DeclaredStack;
   readonly wishes: DesiredState;
+  readonly halts: HaltsInForce;
   readonly owner: string;
   /** undefined when Docker does not answer. */
   readonly containers: readonly ContainerFact[] | undefined;
@@ -63,7 +86,10 @@ export function statusReport(facts: StatusFacts): StatusReport {
   const { declared, containers, now } = facts;
   const { stack, configuration } = declared;
   const services = declared.services.map((service) => serviceStatus(service, facts));
-  const problems = facts.engineProblem === undefined ? [] : [facts.engineProblem];
+  const halts = haltsOf(stack, facts.halts);
+  const problems = halts.map(haltProblem);
+  if (facts.halts.problem !== null) problems.push(`whether trading is halted cannot be read (${facts.halts.problem}): exits only, and no bot is started`);
+  if (facts.engineProblem !== undefined) problems.push(facts.engineProblem);
   // Another stack may have taken the port.
   const page = facts.page?.stack === stack ? facts.page : undefined;
   if (facts.page !== undefined && page === undefined) problems.push(`gui: ${pageAddress(declared)} is the page of stack ${facts.page.stack}`);
@@ -84,6 +110,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
   }
   problems.push(...(page?.feeds ?? []).flatMap((feed) => feedProblem(feed, stack, now)));
   problems.push(...(page?.bots ?? []).flatMap(reconciliationProblem));
+  problems.push(...guardProblems(page?.guard ?? null));
   problems.push(...backupProblems(page?.backup ?? null));
   if (page?.stale === true) problems.push(`gui: ${page.readAt === null ? "has not read the database yet" : "its values are old, the database does not answer it"}`);
   return {
@@ -92,15 +119,38 @@ export function statusReport(facts: StatusFacts): StatusReport {
     fills: page?.fills ?? simulatedFills,
     healthy: problems.length === 0,
     problems,
+    halts,
     services,
     page: { address: pageAddress(declared), answers: page !== undefined },
     trust: page?.trust ?? null,
     feeds: page?.feeds ?? [],
     bots: page?.bots ?? [],
+    guard: page?.guard ?? null,
     backup: page?.backup ?? null,
     warnings: (page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`),
     readAt: page?.readAt ?? null,
   };
+}
+
+function haltsOf(stack: string, { halts, unreadable }: HaltsInForce): HaltStatus[] {
+  const unread = unreadable.map((name): HaltStatus => {
+    const incident = name.replace(/\.json$/, "");
+    return { incident, level: "kill", bot: null, since: null, who: "not known", reason: "its record cannot be read, which counts as the worst", rearm: rearmCommandOf(stack, incident) };
+  });
+  const known = halts.map(({ id, level, bot, at, who, reason }): HaltStatus => ({ incident: id, level, bot, since: at, who, reason, rearm: rearmCommandOf(stack, id) }));
+  return [...known.sort((one, other) => ((one.since ?? "") < (other.since ?? "") ? -1 : 1)), ...unread];
+}
+
+/** A halt is an incident, and never how a stack should be: a bot that is to rest is stopped by wish. */
+function haltProblem({ incident, level, bot }: HaltStatus): string {
+  return `halted at level ${level} (${incident}), ${bot === null ? "every bot" : `bot ${bot}`}`;
+}
+
+function guardProblems(guard: PageGuard | null): string[] {
+  if (guard === null) return [];
+  const { problem, lease } = guard;
+  const withheld = lease === null || lease.state === "GRANTED" ? [] : [`guard: withholds its lease${lease.reason === "" ? "" : ` (${lease.reason})`}: no entries`];
+  return [...(problem === null ? [] : [`guard: does not answer (${problem}): no entries when its lease has run out`]), ...withheld];
 }
 
 function feedProblem({ symbol, state, reason, leaseUntil, measures }: PageFeed, stack: string, now: number): string[] {
@@ -127,10 +177,11 @@ function pageAddress(declared: DeclaredStack): string {
   return `http://127.0.0.1:${declared.pagePort}`;
 }
 
-function want(service: string, { declared, wishes }: StatusFacts): Want {
+function want(service: string, { declared, wishes, halts }: StatusFacts): Want {
   const bot = declared.configuration.bots.find((entry) => botService(entry.name) === service);
   if (bot === undefined) return "running";
   if (wishFor(wishes, bot.name) === "stopped") return "stopped";
+  if (standingOf(halts, bot.name).level === "kill") return "halted";
   return mayRun(declared.configuration) ? "running" : "not promoted";
 }
 
@@ -161,13 +212,20 @@ function serviceStatus(service: string, facts: StatusFacts): ServiceStatus {
   };
 }
 
+const QUIET: Readonly<Record<Exclude<Want, "running">, string>> = { stopped: "stopped by wish", halted: "stopped by a halt", "not promoted": "not started: no promotion" };
+
+function isUp({ state }: ContainerFact): boolean {
+  return state === "running" || state === "restarting";
+}
+
 function judge(fact: ContainerFact, wanted: Want, { owner, declared: { stack } }: StatusFacts): { ok: boolean; note: string } {
   if (fact.owner !== owner) return { ok: false, note: "belongs to another clone" };
   const bot = fact.service.replace(/^bot-/, "");
   if (wanted !== "running") {
+    if (wanted === "halted" && isUp(fact)) return { ok: false, note: `runs although it is halted, and none of its orders leaves: docker stop ${fact.name}` };
     const wish = wanted === "stopped" ? "is wished stopped" : "has no promotion";
-    if (fact.state === "running" || fact.state === "restarting") return { ok: false, note: `runs and ${wish}: npx trading stop bot ${bot} --stack ${stack}` };
-    return { ok: true, note: wanted === "stopped" ? "stopped by wish" : "not started: no promotion" };
+    if (isUp(fact)) return { ok: false, note: `runs and ${wish}: npx trading stop bot ${bot} --stack ${stack}` };
+    return { ok: true, note: QUIET[wanted] };
   }
   if (fact.state !== "running") {
     const remedy = fact.service.startsWith("bot-") ? `npx trading start bot ${bot} --stack ${stack}` : `npm run pulumi -- up --refresh --stack ${stack}`;

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { decimals, duration, NONE, shortImage, time } from "./format";
-import type { PageBackup, PageBot, PageFeed } from "./page";
-import type { ServiceStatus, StatusReport } from "./statusModel";
+import type { PageBackup, PageBot, PageFeed, PageGuard } from "./page";
+import type { HaltStatus, ServiceStatus, StatusReport } from "./statusModel";
 
 /** A table without colours: it is read by people, in logs and in files alike. */
 export function plainTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -21,6 +21,20 @@ function serviceRow(service: ServiceStatus): string[] {
     service.restarts === undefined ? NONE : String(service.restarts),
     service.ok ? "yes" : "NO",
   ];
+}
+
+function haltLines({ level, bot, since, who, reason, rearm }: HaltStatus): string[] {
+  const when = since === null ? "" : ` since ${time(Date.parse(since))}`;
+  return [`Halt      ${level}, ${bot === null ? "every bot" : `bot ${bot}`},${when} by ${who}: ${reason.replace(/\s*\n\s*/g, "; ")}`, `          to lift it: ${rearm}`];
+}
+
+function guardLines(guard: PageGuard | null, now: number): string[] {
+  if (guard === null) return [];
+  const { lease } = guard;
+  if (lease === null) return ["Guard     has not granted anything yet"];
+  if (lease.state !== "GRANTED") return [`Guard     withholds its lease${lease.reason === "" ? "" : `: ${lease.reason}`}`];
+  const left = lease.until === null ? 0 : (lease.until - now) / 1000;
+  return [`Guard     grants entries, ${left > 0 ? `lease for ${duration(left)}` : "but its lease has run out"}`];
 }
 
 function feedLines({ symbol, interval, state, reason, lastCandle, leaseUntil, since, findings }: PageFeed, now: number): string[] {
@@ -74,6 +88,7 @@ function pageLines(report: StatusReport, now: number): string[] {
   return [
     ...report.feeds.flatMap((feed) => feedLines(feed, now)),
     ...report.bots.flatMap(botLines),
+    ...guardLines(report.guard, now),
     ...backupLines(report.backup, now),
     ...(report.trust === null ? [] : [`Trust     ${report.trust.level}: ${[report.trust.title, ...report.trust.reasons].join("; ")}`]),
     `${page}, read ${report.readAt === null ? "never" : `${duration((now - report.readAt) / 1000)} ago`}`,
@@ -85,6 +100,7 @@ export function statusText(report: StatusReport, now: number): string {
   const lines = [
     `Stack     ${report.stack} (${report.mode}): ${report.healthy ? "healthy" : "NOT HEALTHY"}`,
     `          ${report.fills}`,
+    ...report.halts.flatMap(haltLines),
     plainTable(["service", "wish", "state", "health", "image", "up", "restarts", "ok"], report.services.map(serviceRow)),
     ...pageLines(report, now),
     ...report.problems.map((problem) => `Problem   ${problem}`),

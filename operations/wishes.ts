@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { desiredStateFile, readDesiredState, wishFor, writeDesiredState, type DesiredState, type Wish } from "../config/desiredState";
 import { failure } from "./errors";
+import { controlHere } from "./haltsHere";
 import { underLock } from "./lock";
 
 /** The wishes of a stack; a file that cannot be read is told in one line. */
@@ -24,6 +25,7 @@ export function readWish(root: string, stack: string, bot: string): Wish {
  */
 export async function changeWish(root: string, stack: string, bot: string, wish: Wish): Promise<Wish> {
   const file = desiredStateFile(root, stack);
+  controlHere(root, stack);
   return await underLock(`${file}.lock`, () => {
     removeHalfWritten(file);
     const state = readWishes(root, stack);

@@ -27,13 +27,13 @@ export interface Part {
 /** Services that must not use what is restored while old and new change places. Bots come first: they are stopped first. */
 export function usersOf(kind: RestoreKind, bots: readonly string[]): string[] {
   if (kind === "mlflow") return ["mlflow", "backup"];
-  if (kind === "db") return [...bots, "broker", "livefeed", "performance", "gui", "backup"];
-  return [...bots, "broker", "livefeed", "performance", "gui", "mlflow", "backup", "timescaledb"];
+  if (kind === "db") return [...bots, "guard", "broker", "livefeed", "performance", "gui", "backup"];
+  return [...bots, "guard", "broker", "livefeed", "performance", "gui", "mlflow", "backup", "timescaledb"];
 }
 
 /** The order in which services are started; bots come last. */
 export function startOrder(services: readonly string[]): string[] {
-  const rank = ["timescaledb", "mlflow", "livefeed", "broker", "performance", "gui", "backup"];
+  const rank = ["timescaledb", "mlflow", "livefeed", "broker", "guard", "performance", "gui", "backup"];
   const place = (service: string) => (rank.includes(service) ? rank.indexOf(service) : rank.length);
   return [...services].sort((one, other) => place(one) - place(other));
 }

@@ -45,7 +45,7 @@ export class Services {
     }
   }
 
-  /** Starts these, bots as they are wished, and waits until all that run are healthy. */
+  /** Starts these, bots as they are wished and not halted, and waits until all that run are healthy. */
   async start(services: readonly string[]): Promise<void> {
     const bots = new Set(botServices(this.declared));
     const started: string[] = [];
@@ -53,8 +53,8 @@ export class Services {
       if (bots.has(service)) {
         const bot = service.replace(/^bot-/, "");
         if (!mayRun(this.declared.configuration)) continue;
-        const { wish, container } = await followWish(this.context, this.engine, this.declared.stack, bot);
-        if (wish === "running" && container !== undefined) started.push(service);
+        const { wish, hold, container } = await followWish(this.context, this.engine, this.declared.stack, bot);
+        if (wish === "running" && hold === null && container !== undefined) started.push(service);
         continue;
       }
       for (const container of await this.existing([service])) {

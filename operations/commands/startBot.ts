@@ -4,6 +4,7 @@ import { followWish, isRunning } from "../botState";
 import type { Context } from "../context";
 import type { ContainerFact, Engine } from "../engine";
 import { EXIT, failure } from "../errors";
+import { holdOf, holdText, type Hold } from "../haltsHere";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import { botContainer, chosenBot, declaredStack, owner } from "../stack";
 import { changeWish, readWish } from "../wishes";
@@ -26,6 +27,8 @@ async function startBot(context: Context, { stack }: GlobalOptions, name: string
     throw failure(`stack ${stack} is live and has no promotion: its bots are declared and not started; nothing was changed`);
   }
   owner(context.root);
+  const held = holdOf(context.root, stack, bot);
+  if (held !== null) throw failure(`bot ${bot} of stack ${stack} may not be started: ${holdText(stack, held)}; nothing was changed`, { stack, bot, incidents: held.incidents });
   const engine = context.engine();
   const wishBefore = await changeWish(context.root, stack, bot, "running");
   const inForce = `the wish "running" of bot ${bot} is in force: the next npm run pulumi -- up --refresh --stack ${stack} starts it too`;
@@ -34,6 +37,7 @@ async function startBot(context: Context, { stack }: GlobalOptions, name: string
     throw failure(`${(error as Error).message}; ${inForce}`, { stack, bot, wish: "running" });
   });
   if (after.wish !== "running") throw failure(`another command wished bot ${bot} stopped meanwhile: it is stopped`, { stack, bot, wish: after.wish });
+  if (after.hold !== null) throw haltedMeanwhile(stack, bot, after.hold);
   if (after.container === undefined) {
     throw failure(`container ${botContainer(stack, bot)} does not exist; the wish "running" is in force: npm run pulumi -- up --refresh --stack ${stack} makes and starts it`, {
       stack,
@@ -47,6 +51,10 @@ async function startBot(context: Context, { stack }: GlobalOptions, name: string
     text: `Bot ${bot} of stack ${stack} is ${container.health === undefined ? "running" : "running and healthy"}.\nWish: running${wishBefore === "running" ? " (as before)" : ""}\n`,
     document: { stack, bot, wish: "running", wishBefore, state: container.state, health: container.health ?? null },
   };
+}
+
+function haltedMeanwhile(stack: string, bot: string, hold: Hold): Error {
+  return failure(`bot ${bot} was halted meanwhile and does not run: ${holdText(stack, hold)}; its wish stays "running"`, { stack, bot, wish: "running", incidents: hold.incidents });
 }
 
 function describeEnd(container: ContainerFact | undefined, late: boolean): string {
@@ -64,6 +72,8 @@ async function waitForHealth(context: Context, engine: Engine, stack: string, bo
     if (container !== undefined) container = await engine.checked(container);
     if (container !== undefined && container.state === "running" && container.health !== "starting" && container.health !== "unhealthy") return container;
     if (readWish(context.root, stack, bot) === "stopped") throw failure(`another command wished bot ${bot} stopped meanwhile: it is stopped`, { ...details, wish: "stopped" });
+    const hold = holdOf(context.root, stack, bot);
+    if (hold !== null) throw haltedMeanwhile(stack, bot, hold);
     const late = context.now() > deadline;
     if (!isRunning(container) || container?.health === "unhealthy" || late) {
       const what = describeEnd(container, late);

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { Context } from "../context";
 import { CommandError, EXIT } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
+import { haltsHere } from "../haltsHere";
 import { declaredStack, owner } from "../stack";
 import { statusReport } from "../statusModel";
 import { statusText } from "../statusText";
@@ -10,7 +11,7 @@ import { readWishes } from "../wishes";
 /** `status`: what is declared, what is wished, what runs; works with every service down. */
 export function statusCommand(context: Context, wrap: Wrap): Command {
   return new Command("status")
-    .description("show containers, wishes, feed, account and last decision; exit code 1 when something is not healthy")
+    .description("show containers, wishes, halts, feed, account and last decision; exit code 1 when something is not healthy or halted")
     .action(wrap((options) => status(context, options)));
 }
 
@@ -32,6 +33,6 @@ async function status(context: Context, { stack }: GlobalOptions): Promise<Outco
     context.page(declared.pagePort),
   ]);
   const now = context.now();
-  const report = statusReport({ declared, wishes, owner: owner(context.root), ...docker, page, now });
+  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), owner: owner(context.root), ...docker, page, now });
   return { exitCode: report.healthy ? EXIT.ok : EXIT.failed, text: statusText(report, now), document: report };
 }

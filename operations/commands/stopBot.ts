@@ -1,14 +1,11 @@
 import { Command } from "commander";
-import { followWish, isRunning } from "../botState";
+import { followWish, isRunning, KILLED } from "../botState";
 import type { Context } from "../context";
 import { EXIT, failure } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import { botToStop, owner } from "../stack";
 import { positionText } from "../statusText";
 import { changeWish } from "../wishes";
-
-/** Docker's exit code of a process that had to be killed. */
-const KILLED = 137;
 
 /** `stop bot [name]`: the wish first, then the container within its grace. */
 export function stopBotCommand(context: Context, wrap: Wrap): Command {

@@ -1,5 +1,7 @@
 import * as path from "node:path";
 import { Command } from "commander";
+import { readDrill } from "../../control/drills";
+import { controlFolder } from "../../control/folder";
 import { BackupService, backupContainer } from "../backup/backupService";
 import { readCatalog, type Catalog } from "../backup/catalog";
 import { storeImages } from "../backup/images";
@@ -11,6 +13,9 @@ import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { CommandError, EXIT } from "../errors";
 import { NONE, time } from "../format";
+import { haltDrillDue } from "../haltDrill/due";
+import { HaltDrillPostponed } from "../haltDrill/obstacles";
+import { keepIncidentFiles } from "../incidents/incidentFiles";
 import { underLock } from "../lock";
 import { aliasText, alignAliases, type AliasOutcome } from "../modelAliases";
 import { nextDue } from "../restoreTest/report";
@@ -18,11 +23,12 @@ import { removeLeftOvers } from "../restoreTest/temporaryStack";
 import { owner, type DeclaredStack } from "../stack";
 import { plainTable } from "../statusText";
 import { writeTendRecord } from "../tendRecord";
+import { drillAndReport, drillText, type DrillResult } from "./haltDrill";
 import { enabledStack, resultText, testAndReport, type TestResult } from "./restoreTest";
 
 /** What one of its parts came to. */
 interface Part {
-  readonly part: "reports" | "images" | "left-overs" | "model aliases" | "restore test";
+  readonly part: "incidents" | "reports" | "images" | "left-overs" | "model aliases" | "restore test" | "halt drill";
   readonly good: boolean;
   /** Whether there was anything to do. */
   readonly due: boolean;
@@ -32,6 +38,8 @@ interface Part {
 /** What the command needs of the world beyond its context. */
 export interface TendMeans {
   readonly tools: Tools;
+  /** Writes the files of incidents that have none. @returns what was done; null where nothing was due */
+  keepIncidentFiles(context: Context, stack: string): Promise<string | null>;
   site(context: Context, declared: DeclaredStack): Promise<ToolSite>;
   /** Services whose image is not in the backup; null where that is not known. */
   imagesNotArchived(context: Context, stack: string): Promise<readonly string[] | null>;
@@ -41,10 +49,12 @@ export interface TendMeans {
   /** Makes MLflow's aliases say which registered configuration each bot runs. */
   alignAliases(declared: DeclaredStack): Promise<AliasOutcome>;
   test(context: Context, declared: DeclaredStack): Promise<TestResult>;
+  drill(context: Context, declared: DeclaredStack): Promise<DrillResult>;
 }
 
 const MEANS: TendMeans = {
   tools: dockerTools(),
+  keepIncidentFiles: (context, stack) => keepIncidentFiles(context.root, stack, context.now()),
   site: toolSite,
   storeImages,
   imagesNotArchived: async (context, stack) => {
@@ -54,6 +64,7 @@ const MEANS: TendMeans = {
   removeLeftOvers: (context) => removeLeftOvers(context.root, owner(context.root), context.now()),
   alignAliases: ({ stack, configuration }) => alignAliases(stack, configuration.portBase),
   test: (context, declared) => testAndReport(context, declared, { from: "alternate", point: "alternate", trigger: "schedule" }),
+  drill: (context, declared) => drillAndReport(context, declared, { trigger: "schedule", withOpenPositions: false }),
 };
 
 /** A test that failed is tried again on another day, and not every time that somebody asks. */
@@ -64,7 +75,7 @@ const LONGEST_MILLISECONDS = 6 * 3_600_000;
 /** `tend`: what the daily task runs. */
 export function tendCommand(context: Context, wrap: Wrap, means: TendMeans = MEANS): Command {
   return new Command("tend")
-    .description("do what is due for the backups on this machine: reports into Git, archives of images, what killed restore tests left, which registered configuration runs, the restore test; does nothing when nothing is due")
+    .description("do what is due on this machine: files of incidents, reports into Git, archives of images, what killed restore tests left, which registered configuration runs, the restore test, the halt drill of a paper stack; does nothing when nothing is due")
     .action(wrap<GlobalOptions>((options) => tend(context, means, options)));
 }
 
@@ -89,8 +100,13 @@ async function tend(context: Context, means: TendMeans, { stack }: GlobalOptions
 
 async function allParts(context: Context, means: TendMeans, declared: DeclaredStack): Promise<Part[]> {
   const { stack } = declared;
+  const incidents = await attempt("incidents", async (): Promise<Part> => {
+    const text = await means.keepIncidentFiles(context, stack);
+    return { part: "incidents", good: true, due: text !== null, text: text ?? "every file is written" };
+  });
+  const first = [partOf(incidents)];
   const site = await attempt("reports", async () => await means.site(context, declared));
-  if ("part" in site) return [site];
+  if ("part" in site) return [...first, site];
   const reports = await attempt("reports", async (): Promise<Part> => {
     const text = collectedText(await collectFiles(context.root, site.value, means.tools));
     return { part: "reports", good: true, due: text !== null, text: text ?? "none waits" };
@@ -114,7 +130,28 @@ async function allParts(context: Context, means: TendMeans, declared: DeclaredSt
     const result = await means.test(context, declared);
     return { part: "restore test", good: result.report.passed, due: true, text: resultText(result).trim().replace(/\s*\n\s*/g, "; ") };
   });
-  return [reports, images, leftOvers, aliases, test].map((outcome) => ("part" in outcome ? outcome : outcome.value));
+  const drill = await attempt("halt drill", async (): Promise<Part> => await haltDrill(context, means, declared));
+  return [...first, ...[reports, images, leftOvers, aliases, test, drill].map(partOf)];
+}
+
+function partOf(outcome: Part | { readonly value: Part }): Part {
+  return "part" in outcome ? outcome : outcome.value;
+}
+
+/** A stack that is halted, or holds a position, is left alone: the guard says so where that goes on for too long. */
+async function haltDrill(context: Context, means: TendMeans, declared: DeclaredStack): Promise<Part> {
+  const part = "halt drill";
+  const { mode, guard } = declared.configuration;
+  if (mode === "live") return { part, good: true, due: false, text: "a halt is tried on paper alone" };
+  const due = haltDrillDue(readDrill(controlFolder(context.root, declared.stack)), guard.haltDrillDays, context.now());
+  if (!due.due) return { part, good: true, ...due };
+  try {
+    const result = await means.drill(context, declared);
+    return { part, good: result.report.passed, due: true, text: drillText(result).trim().replace(/\s*\n\s*/g, "; ") };
+  } catch (error) {
+    if (!(error instanceof HaltDrillPostponed)) throw error;
+    return { part, good: true, due: false, text: `${due.text}, and waits: ${error.message}` };
+  }
 }
 
 /** One part that fails keeps no other from being done. */

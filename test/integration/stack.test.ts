@@ -6,13 +6,16 @@ import { derivePassword } from "../../config/clone";
 import { OPERATING_SYSTEM_IMAGE } from "../../images/catalog";
 import { eventually, lines, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 
+/** As a stack is unless it says otherwise; throw-away stacks of other tests do without. */
+const guarded = { guard: {} };
+
 /** The life of one stack on a real engine and real Docker, in order: each step starts from what the one before left. */
 describe("a paper stack", function () {
   this.timeout(300_000);
   let stack: ThrowAwayStack;
 
   before(async () => {
-    stack = await ThrowAwayStack.make();
+    stack = await ThrowAwayStack.make({ configuration: guarded });
   });
   after(() => stack?.remove());
 
@@ -27,7 +30,7 @@ describe("a paper stack", function () {
   };
 
   it("is told every wrong key at once before anything is touched", async () => {
-    stack.configure({ portBase: "x", sped: 1, bots: [{ name: "refstrat01", strategy: "Moon", limits: wideLimits }] });
+    stack.configure({ ...guarded, portBase: "x", sped: 1, bots: [{ name: "refstrat01", strategy: "Moon", limits: wideLimits }] });
     const outcome = await stack.up();
     expect(outcome.code).to.not.equal(0);
     expect(outcome.text).to.include('trading:portBase = "x": allowed: a value of type number');
@@ -35,7 +38,7 @@ describe("a paper stack", function () {
     expect(outcome.text).to.include('trading:bots[0].strategy = "Moon": allowed: "RefStrat_01"');
     expect(outcome.text).to.not.include("    at ");
     expect(await stack.containerIds()).to.deep.equal({});
-    stack.configure({});
+    stack.configure(guarded);
   });
 
   it("refuses a volume that belongs to another clone", async () => {
@@ -75,7 +78,7 @@ describe("a paper stack", function () {
     }
     succeeds(await stack.up());
     const ids = await stack.containerIds();
-    expect(Object.keys(ids).sort()).to.deep.equal(["bot-refstrat01", "broker", "gui", "livefeed", "mlflow", "performance", "timescaledb"]);
+    expect(Object.keys(ids).sort()).to.deep.equal(["bot-refstrat01", "broker", "guard", "guard-proxy", "gui", "livefeed", "mlflow", "performance", "timescaledb"]);
   });
 
   it("needs no change directly afterwards", () => changesNothing());
@@ -98,7 +101,7 @@ describe("a paper stack", function () {
   it("shows its passwords nowhere: not in inspect, not in a log, not in the plain state", async () => {
     
     const key = stack.read(`.trading/stacks/${stack.name}/key`);
-    const roles = ["postgres", "livefeed", "broker", "performance", "gui", "mlflow", "bot_refstrat01"];
+    const roles = ["postgres", "livefeed", "broker", "performance", "guard", "gui", "mlflow", "bot_refstrat01"];
     const secrets = [key, ...roles.map((role) => derivePassword(key, `database/${role}`)), derivePassword(key, "broker-token/refstrat01"), derivePassword(key, "replay-token/refstrat01")];
     const names = Object.keys(await stack.containerIds()).map((service) => stack.container(service));
     const seen = [(await stack.docker(["inspect", ...names])).text, stack.read(`.trading/state/.pulumi/stacks/trading/${stack.name}.json`)];
@@ -136,7 +139,7 @@ describe("a paper stack", function () {
     succeeds(await stack.up(["--refresh"]));
     expect(await running(bot)).to.equal("false");
     const before = (await stack.containerIds())[bot];
-    stack.configure({ bots: [{ name: "refstrat01", settings: { emaFast: 19 }, limits: wideLimits }] });
+    stack.configure({ ...guarded, bots: [{ name: "refstrat01", settings: { emaFast: 19 }, limits: wideLimits }] });
     succeeds(await stack.up());
     expect((await stack.containerIds())[bot]).to.not.equal(before);
     expect(await running(bot)).to.equal("false");

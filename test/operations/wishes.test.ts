@@ -30,7 +30,8 @@ describe("changing a wish", function () {
     for (const child of children.splice(0)) child.kill("SIGKILL");
     fs.rmSync(root, { recursive: true });
   });
-  const folder = () => fs.readdirSync(path.dirname(desiredStateFile(root, "paper")));
+  /** What of the control folder belongs to the wishes. */
+  const folder = () => fs.readdirSync(path.dirname(desiredStateFile(root, "paper"))).filter((name) => name.startsWith("desired"));
 
   it("tells what it was and leaves the others", async () => {
     expect(await changeWish(root, "paper", "second", "stopped")).to.equal("running");
@@ -65,6 +66,7 @@ describe("changing a wish", function () {
   });
 
   it("clears away what a killed command had half written", async () => {
+    await changeWish(root, "paper", "second", "running");
     fs.writeFileSync(`${desiredStateFile(root, "paper")}.4711.tmp`, '{"bots"');
     await changeWish(root, "paper", "refstrat01", "stopped");
     expect(folder()).to.deep.equal(["desired.json"]);

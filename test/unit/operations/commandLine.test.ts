@@ -8,7 +8,7 @@ describe("the command line", () => {
   after(() => fs.rmSync(root, { recursive: true }));
 
   const wrong: [string, string][] = [
-    ["frob", "error: unknown command 'frob'; allowed: status, stop, start, acknowledge-feed, backtest, delete-data, backup, backups, restore, restore-test, recover, recovery-key, tend, schedule, evaluate, kpis, parity, evidence"],
+    ["frob", "error: unknown command 'frob'; allowed: status, halt, rearm, halt-drill, stop, start, acknowledge-feed, alerts, backtest, delete-data, backup, backups, restore, restore-test, recover, recovery-key, tend, schedule, evaluate, kpis, parity, evidence"],
     ["stop bto", "error: unknown command 'bto' (Did you mean bot?); allowed: bot"],
     ["status --foo", "error: unknown option '--foo'; allowed: --stack, --json, --help"],
     ["delete-data --yes", "error: unknown option '--yes'; allowed: --with-backups, --confirm, --stack, --json, --help"],
@@ -17,6 +17,8 @@ describe("the command line", () => {
     ["status --stack nope", 'error: there is no stack "nope" (Pulumi.nope.yaml is missing); known stacks: live, paper'],
     ["status --stack A/b", 'error: "A/b" cannot be the name of a stack; allowed: a lower-case letter, then up to 30 lower-case letters, digits and hyphens'],
     ["stop bot nobody", 'error: stack paper declares no bot "nobody"; declared: refstrat01, second'],
+    ["halt", "error: required option '--reason <text>' not specified"],
+    ["rearm", "error: required option '--incident <id>' not specified"],
     ["acknowledge-feed", "error: required option '--reason <text>' not specified"],
     ["acknowledge-feed --reason x --symbol ETHUSDT", 'error: stack paper has no feed "ETHUSDT"; allowed: BTCUSDT'],
     [`acknowledge-feed --reason ${"x".repeat(201)}`, "error: --reason has 201 characters; allowed: 1 to 200"],
@@ -44,7 +46,7 @@ describe("the command line", () => {
     });
   }
 
-  for (const line of ["--help", "status --help", "stop --help", "stop bot --help", "start bot --help", "acknowledge-feed --help", "backtest --help", "delete-data --help", "backup --help", "backups --help", "restore --help", "restore-test --help", "recover --help", "recovery-key --help", "tend --help", "evaluate --help", "kpis --help", "parity --help", "evidence --help", "schedule --help", "schedule install --help"]) {
+  for (const line of ["--help", "status --help", "halt --help", "rearm --help", "stop --help", "stop bot --help", "start bot --help", "acknowledge-feed --help", "backtest --help", "delete-data --help", "backup --help", "backups --help", "restore --help", "restore-test --help", "recover --help", "recovery-key --help", "tend --help", "evaluate --help", "kpis --help", "parity --help", "evidence --help", "schedule --help", "schedule install --help"]) {
     it(`${line} shows every option and ends with 0`, async () => {
       const told = await trading(root, line.split(" "));
       expect(told.exitCode).to.equal(0);

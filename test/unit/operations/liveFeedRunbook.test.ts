@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { faultSettings } from "../../../domain/faultScript";
 import { findingKinds } from "../../../domain/feedQuality";
 
-const runbook = fs.readFileSync(path.join(__dirname, "..", "..", "..", "runbooks", "LiveFeed.md"), "utf8");
+const runbook = fs.readFileSync(path.join(__dirname, "..", "..", "..", "runbooks", "LiveFeed_Runbook.md"), "utf8");
 
 describe("the runbook of the feed", () => {
   it("says of everything that can be found what it means and what to do, once", () => {

@@ -4,7 +4,7 @@ import { isolated } from "../../../components/IsolatedStack";
 import { isCaredFor, remainsText } from "../../../operations/restoreTest/temporaryStack";
 import { pulumiProblem } from "../../../operations/restoreTest/workspace";
 
-const stack = { name: "restoretest0a1b2c", copyOf: "paper" };
+const stack = { name: "restoretest0a1b2c", copyOf: "paper", control: "/tools/restoretest0a1b2c/control" };
 const CONTAINER = "docker:index/container:Container";
 
 describe("the stack of a restore test", () => {
@@ -24,8 +24,11 @@ describe("the stack of a restore test", () => {
     expect(isolated("docker:index/network:Network", { name: "n" }, stack)).to.deep.equal({ name: "n", internal: true });
   });
 
-  it("mounts no folder of the machine", () => {
+  it("mounts no folder of the machine but its own control folder", () => {
     expect(() => isolated(CONTAINER, { volumes: [{ hostPath: "/project" }] }, stack)).to.throw(/no folder of the machine/);
+    expect(() => isolated(CONTAINER, { volumes: [{ hostPath: "/project/.trading/stacks/paper/control" }] }, stack)).to.throw(/no folder of the machine/);
+    const { volumes } = isolated(CONTAINER, { envs: [], volumes: [{ hostPath: stack.control }] }, stack);
+    expect(volumes).to.deep.equal([{ hostPath: stack.control }]);
   });
 
   const now = 1_000_000_000;

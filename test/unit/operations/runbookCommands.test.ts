@@ -2,10 +2,11 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { RUNBOOK_SECTIONS } from "../../../domain/backup/alarmFacts";
+import { RUNBOOKS } from "../../../domain/guard/verdict";
 import { TESTED_ELSEWHERE, testCommand } from "../../runbooks/mapping";
 import { runbookCommands, words } from "../../runbooks/powershell";
 
-const substitutes = { stack: "t1", data: "candles.csv", moment: "2026-11-21T18:00:00Z", newFile: "/tmp/t1/key.txt" };
+const substitutes = { stack: "t1", data: "candles.csv", moment: "2026-11-21T18:00:00Z", newFile: "/tmp/t1/key.txt", incident: "INC-20260101-000000-abcd", alert: "6f1c" };
 
 describe("words of a runbook's command line", () => {
   const cases: [string, string[]][] = [
@@ -80,6 +81,18 @@ describe("what the test runs for a command", () => {
     it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner: "trading", argv, ...(circumstance !== undefined && { circumstance }) }));
   }
 
+  const ofHalts: [string, string[], string | undefined][] = [
+    ["npx trading halt --stack paper --level kill --reason \"In doubt\"", ["halt", "--stack", "t1", "--level", "kill", "--reason", "In doubt"], undefined],
+    ["npx trading rearm --stack live --incident INC-20261127-070501-4f2a", ["rearm", "--stack", "t1", "--incident", "INC-20260101-000000-abcd"], undefined],
+    ["npx trading alerts --stack paper", ["alerts", "--stack", "t1"], undefined],
+    ["npx trading alerts ack 0123 --stack paper", ["alerts", "ack", "6f1c", "--stack", "t1"], "an alert of the guard"],
+    ["npx trading alerts test --stack paper", ["alerts", "test", "--stack", "t1"], undefined],
+    ["npx trading halt-drill --stack paper", ["halt-drill", "--stack", "t1", "--with-open-positions"], undefined],
+  ];
+  for (const [text, argv, circumstance] of ofHalts) {
+    it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner: "trading", argv, ...(circumstance !== undefined && { circumstance }) }));
+  }
+
   const refused: [string, string][] = [
     ["npm test", "is no command of this project; allowed: npm start, npm run pulumi, npx trading, docker, git"],
     ["npm run pulumi up", "needs -- before the arguments that npm hands on"],
@@ -104,8 +117,41 @@ describe("the runbooks of the project", () => {
       expect(fs.readFileSync(path.join(folder, "..", test), "utf8")).to.contain(file);
     });
   }
+  it("Incident_Handling.md has the sections of the house, and no others", () => {
+    const headings = [...fs.readFileSync(path.join(folder, "Incident_Handling.md"), "utf8").matchAll(/^(?:##|###) .+$/gm)].map(([heading]) => heading);
+    expect(headings).to.deep.equal(INCIDENT_HEADINGS);
+  });
+  for (const [rule, runbook] of Object.entries(RUNBOOKS)) {
+    it(`the guard's rule ${rule} names a section that is there: ${runbook}`, () => {
+      const [, file = "", section = ""] = /^runbooks\/([^,]+), (.+)$/.exec(runbook) ?? [];
+      expect(fs.readFileSync(path.join(folder, file), "utf8").split(/\r?\n/).map((line) => line.replace(/^##+ /, ""))).to.include(section);
+    });
+  }
   it("Backup_And_Restore.md has every section that an alarm names", () => {
     const headings = [...fs.readFileSync(path.join(folder, "Backup_And_Restore.md"), "utf8").matchAll(/^### (.+)$/gm)].map(([, heading]) => heading!);
     expect(headings).to.include.members([...RUNBOOK_SECTIONS]);
   });
 });
+
+const INCIDENT_HEADINGS = [
+  "## 1. Stop først",
+  "## 2. Se hvad der er sket",
+  "## 3. Niveauerne",
+  "## 4. Vagtens regler",
+  "### 4.1 Dagligt tab",
+  "### 4.2 Drawdown",
+  "### 4.3 Eksponering",
+  "### 4.4 For mange ordrer",
+  "### 4.5 Ingen beslutning",
+  "### 4.6 Tracking error",
+  "### 4.7 Beslutninger afviger",
+  "### 4.8 Uret går forkert",
+  "### 4.9 Bøgerne stemmer ikke",
+  "### 4.10 Vagten er væk",
+  "### 4.11 Botten kører trods stop",
+  "### 4.12 Halt-øvelsen er for gammel",
+  "## 5. Ophæv et stop",
+  "## 6. Hændelsesrapporten",
+  "## 7. Halt-øvelse",
+  "## 8. Alarmer",
+];

@@ -1,10 +1,12 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import { decimals, duration, percent, time } from "../../../operations/format";
+import { controlFolder, ensureControlFolder } from "../../../control/folder";
+import { haltsOf } from "../../../control/LatchFolder";
 import type { ContainerFact } from "../../../operations/engine";
 import type { PageStatus } from "../../../operations/page";
 import { changeWish } from "../../../operations/wishes";
-import { container, FakeEngine, healthyStack, makeClone, NOW, pageStatus, trading } from "./support";
+import { container, FakeEngine, haltOf, healthyStack, makeClone, NOW, OWNER, pageStatus, trading } from "./support";
 
 describe("status", () => {
   let root: string;
@@ -33,6 +35,8 @@ describe("status", () => {
         "│ broker         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ performance    │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ gui            │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ guard          │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
+        "│ guard-proxy    │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ backup         │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ bot-refstrat01 │ running │ running │ healthy │ 0123456789ab │ 1 h 2 min │ 0        │ yes │",
         "│ bot-second     │ stopped │ exited  │ -       │ 0123456789ab │ -         │ 0        │ yes │",
@@ -55,7 +59,7 @@ describe("status", () => {
   it("says everything in one JSON document", async () => {
     const told = await status(healthyStack(), pageStatus(), "--json");
     const report = JSON.parse(told.out) as Record<string, unknown> & { services: unknown[] };
-    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "fills", "healthy", "problems", "services", "page", "trust", "feeds", "bots", "backup", "warnings", "readAt"]);
+    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "fills", "healthy", "problems", "halts", "services", "page", "trust", "feeds", "bots", "guard", "backup", "warnings", "readAt"]);
     expect(report.services[0]).to.deep.equal({
       service: "livefeed",
       container: "trading-paper-livefeed",
@@ -118,6 +122,82 @@ describe("status", () => {
       expect(told.exitCode).to.equal(1);
     });
   }
+
+  describe("of a stack that is halted", () => {
+    const place = (more: Parameters<typeof haltOf>[0]) => {
+      ensureControlFolder(controlFolder(root, "paper"), "paper", OWNER);
+      const halt = haltOf(more);
+      haltsOf(controlFolder(root, "paper")).place(halt);
+      return halt.id;
+    };
+    const stopped = () => but("bot-second", { state: "exited", health: undefined });
+
+    it("says who halted what, when and why, and what lifts it, the oldest first", async () => {
+      const kill = place({ bot: "second", at: "2024-03-01T11:00:00.000Z", who: "guard", by: "guard", reason: "fell\ntoo far" });
+      const pause = place({ level: "pause", at: "2024-03-01T10:00:00.000Z" });
+      const told = await status(stopped(), pageStatus());
+      expect(told.out).to.include(
+        [
+          "          Fills are simulated: no order leaves this machine",
+          "Halt      pause, every bot, since 2024-03-01 10:00 UTC by owner: a test",
+          `          to lift it: npx trading rearm --incident ${pause} --stack paper`,
+          "Halt      kill, bot second, since 2024-03-01 11:00 UTC by guard: fell; too far",
+          `          to lift it: npx trading rearm --incident ${kill} --stack paper`,
+          "┌──",
+        ].join("\n"),
+      );
+      expect(problems(told.out)).to.deep.equal([`halted at level pause (${pause}), every bot`, `halted at level kill (${kill}), bot second`]);
+      expect(told.out).to.match(/│ bot-second {5}│ halted {2}│ exited .*│ yes │/);
+      expect(told.exitCode).to.equal(1);
+    });
+
+    it("says that a bot runs although it is halted", async () => {
+      place({ bot: "second" });
+      expect(problems((await status(healthyStack(), pageStatus())).out)[1]).to.equal("bot-second: runs although it is halted, and none of its orders leaves: docker stop trading-paper-bot-second");
+    });
+
+    it("takes a record that cannot be read for the worst, and says how to lift it", async () => {
+      ensureControlFolder(controlFolder(root, "paper"), "paper", OWNER);
+      fs.writeFileSync(`${controlFolder(root, "paper")}/halts/INC-20240301-120000-0000.json`, "");
+      const told = await status([], pageStatus());
+      expect(told.out).to.include("Halt      kill, every bot, by not known: its record cannot be read, which counts as the worst\n          to lift it: npx trading rearm --incident INC-20240301-120000-0000 --stack paper\n");
+    });
+
+    it("says that it is not known where the folder cannot be read", async () => {
+      ensureControlFolder(controlFolder(root, "paper"), "paper", OWNER);
+      fs.rmSync(`${controlFolder(root, "paper")}/stack.json`);
+      expect(problems((await status(healthyStack(), pageStatus())).out)[0]).to.match(/^whether trading is halted cannot be read \(.*stack\.json is missing or cannot be read\): exits only, and no bot is started$/);
+    });
+
+    it("is known with everything else down", async () => {
+      place({ level: "pause" });
+      const engine = new FakeEngine();
+      engine.unreachable = true;
+      expect((await trading(root, ["status"], { engine })).out).to.include("Halt      pause, every bot");
+    });
+  });
+
+  it("misses no guard where the stack goes without", async () => {
+    fs.appendFileSync(`${root}/Pulumi.paper.yaml`, "  trading:guard: { enabled: false }\n");
+    const told = await status(healthyStack().filter(({ service }) => !service.startsWith("guard")), pageStatus());
+    expect([told.exitCode, told.out.includes("guard")]).to.deep.equal([0, false]);
+  });
+
+  describe("of the guard", () => {
+    const guard = (lease: { state: string; reason: string; until: number | null } | null, problem: string | null = null) => pageStatus({ guard: { problem, readAt: NOW, lease, actions: [] } });
+    for (const [name, page, line, expected] of [
+      ["grants entries", guard({ state: "GRANTED", reason: "", until: NOW + 12_000 }), "Guard     grants entries, lease for 12 s", []],
+      ["has gone", guard({ state: "GRANTED", reason: "", until: NOW - 1 }, "no connection"), "Guard     grants entries, but its lease has run out", ["guard: does not answer (no connection): no entries when its lease has run out"]],
+      ["withholds them", guard({ state: "WITHHELD", reason: "the clock jumped", until: null }), "Guard     withholds its lease: the clock jumped", ["guard: withholds its lease (the clock jumped): no entries"]],
+      ["has not begun", guard(null), "Guard     has not granted anything yet", []],
+    ] as const) {
+      it(`says that it ${name}`, async () => {
+        const told = await status(healthyStack(), page);
+        expect(told.out).to.include(`\n${line}\n`);
+        expect(problems(told.out)).to.deep.equal(expected);
+      });
+    }
+  });
 
   it("tells a warning of the backup at every look, without calling the stack unhealthy", async () => {
     const backup = { ...pageStatus().backup!, secondCopy: { kind: "none", lastGood: null }, proof: null, alarms: [{ severity: "warning" as const, text: "no second copy is configured" }] };

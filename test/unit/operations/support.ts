@@ -1,3 +1,4 @@
+import { incidentId, type Halt } from "../../../control/records";
 import { simulatedFills } from "../../../domain/simulatedFills";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -51,7 +52,7 @@ export function container(service: string, more: Partial<ContainerFact> = {}): C
 
 /** All containers of the paper stack, healthy. */
 export function healthyStack(): ContainerFact[] {
-  return ["livefeed", "timescaledb", "mlflow", "broker", "performance", "gui", "backup", "bot-refstrat01", "bot-second"].map((service) => container(service));
+  return ["livefeed", "timescaledb", "mlflow", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second"].map((service) => container(service));
 }
 
 /** Docker as far as the commands use it; `unreachable` plays a daemon that is down. */
@@ -180,6 +181,16 @@ export function pageStatus(more: Partial<PageStatus> = {}): PageStatus {
       proof: { point: "20240228T230000Z", at: NOW - 90_000_000, from: "second" },
       secondCopy: { kind: "path", lastGood: NOW - 1_800_000 },
     },
+    ...{ halts: null, guard: null, alerts: null },
+    ...more,
+  };
+}
+
+/** A halt of every bot of the paper stack by a person. */
+export function haltOf(more: Partial<Halt> = {}): Halt {
+  return {
+    ...{ format: 1, id: incidentId("INC", NOW), stack: "paper", bot: null, level: "kill", reason: "a test", by: "person", who: "owner" },
+    ...{ at: new Date(NOW).toISOString(), rule: null, cause: null, numbers: {}, runbook: null, open: [] },
     ...more,
   };
 }

@@ -2,11 +2,15 @@ import { Command } from "commander";
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { writeDrill } from "../../../control/drills";
+import { controlFolder, ensureControlFolder } from "../../../control/folder";
 import type { Tools } from "../../../operations/backup/tools";
 import type { Outcome } from "../../../operations/command";
 import { restoreTestDue, tendCommand, type TendMeans } from "../../../operations/commands/tend";
 import { failure } from "../../../operations/errors";
 import { readTendRecord } from "../../../operations/tendRecord";
+import { HaltDrillPostponed } from "../../../operations/haltDrill/obstacles";
+import type { HaltDrillReport } from "../../../operations/haltDrill/report";
 import type { RestoreTestReport } from "../../../operations/restoreTest/report";
 import type { Context } from "../../../operations/context";
 import { proofOf, recoveryPointOf } from "./restoreTestPoint";
@@ -39,6 +43,9 @@ describe("tend", () => {
     beforeEach(() => {
       root = makeClone();
       calls = [];
+      const control = controlFolder(root, "paper");
+      ensureControlFolder(control, "paper", "c1");
+      writeDrill(control, { format: 1, at: "2026-11-20T12:00:00.000Z", passed: true, passedAt: "2026-11-20T12:00:00.000Z", levels: [] });
       catalog = { points: [point], proofs: [proofOf("2026-11-20T12:00:00Z")], log: null };
     });
     afterEach(() => fs.rmSync(root, { recursive: true }));
@@ -52,17 +59,20 @@ describe("tend", () => {
       endLeftOvers: () => Promise.reject(new Error("not asked for")),
     };
     const passedReport = { stack: "paper", passed: true, checks: [], recoverySeconds: 60, totalSeconds: 90 } as unknown as RestoreTestReport;
+    const passedDrill = { stack: "paper", passed: true, interrupted: false, checks: [], levels: [{ level: "pause", brokerSeconds: 0.21 }], totalSeconds: 20 } as unknown as HaltDrillReport;
 
     async function tend(more: Partial<TendMeans> = {}): Promise<Outcome> {
       let outcome: Outcome | undefined;
       const means: TendMeans = {
         tools,
+        keepIncidentFiles: async () => null,
         site: async () => ({ stack: "paper", mode: "paper", owner: "c1", image: "sha256:1", backupsOf: "paper", secondCopy: { kind: "none" } }),
         imagesNotArchived: async () => [],
         storeImages: async (_tools, _site, missing) => ({ stored: missing ?? [], already: [] }),
         removeLeftOvers: async () => [],
         alignAliases: async () => ({ aliases: [{ bot: "refstrat01", model: "RefStrat_01-BTCUSDT", alias: "paper", version: 3 }], reason: null }),
         test: async () => (calls.push("test"), { report: passedReport, files: ["reports/restore-tests/x.md"], uncommitted: null }),
+        drill: async () => (calls.push("drill"), { report: passedDrill, files: ["reports/halt-drills/x.md"], uncommitted: null }),
         ...more,
       };
       const context: Context = {
@@ -91,9 +101,9 @@ describe("tend", () => {
       for (let time = 0; time < 2; time++) {
         const { exitCode, document } = await tend();
         expect(exitCode).to.equal(0);
-        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false]);
+        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false, false, false]);
       }
-      expect(calls).to.not.include("test");
+      expect(calls).to.not.include("test").and.not.include("drill");
       expect(readTendRecord(root, "paper")).to.deep.equal({ at: "2026-11-21T12:00:00.000Z", exitCode: 0, text: "nothing was due" });
     });
 
@@ -133,6 +143,35 @@ describe("tend", () => {
       const { exitCode } = await tend({ test: async () => ({ report: { ...passedReport, passed: false, failure: "MLflow does not start" }, files: [], uncommitted: null }) });
       expect(exitCode).to.equal(1);
       expect(readTendRecord(root, "paper")?.text).to.match(/MLflow does not start/);
+    });
+
+    describe("the halt drill", () => {
+      beforeEach(() => fs.rmSync(path.join(controlFolder(root, "paper"), "drills.json")));
+      const drillOf = ({ document }: Outcome) => (document as { parts: { part: string; good: boolean; due: boolean; text: string }[] }).parts.find(({ part }) => part === "halt drill")!;
+
+      it("is made when it is due", async () => {
+        const outcome = await tend();
+        expect([outcome.exitCode, drillOf(outcome).text]).to.deep.equal([0, "The halt drill of stack paper passed: 0 checks; in force after: pause 0.21 s (20 s in all).; Report: reports/halt-drills/x.md, committed"]);
+        expect(calls).to.include("drill");
+      });
+
+      it("waits where the stack is halted or holds a position, and ends well", async () => {
+        const outcome = await tend({ drill: () => Promise.reject(new HaltDrillPostponed("bot refstrat01 has an open position of 0.1")) });
+        expect(outcome.exitCode).to.equal(0);
+        expect(drillOf(outcome)).to.deep.include({ good: true, due: false, text: "due: there was none yet, and waits: bot refstrat01 has an open position of 0.1; nothing was tried" });
+      });
+
+      it("does not end well when it failed", async () => {
+        const report = { ...passedDrill, passed: false, failure: "the broker does not answer" };
+        expect((await tend({ drill: async () => ({ report, files: ["x"], uncommitted: null }) })).exitCode).to.equal(1);
+        expect(readTendRecord(root, "paper")?.text).to.match(/FAILED: the broker does not answer/);
+      });
+
+      it("is none for a live stack", async () => {
+        fs.copyFileSync(path.join(root, "Pulumi.live.yaml"), path.join(root, "Pulumi.paper.yaml"));
+        expect(drillOf(await tend())).to.deep.include({ good: true, due: false, text: "a halt is tried on paper alone" });
+        expect(calls).to.not.include("drill");
+      });
     });
 
     it("leaves everything to another one that is under way", async () => {
