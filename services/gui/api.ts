@@ -1,3 +1,5 @@
+import type { HaltLevel } from "../../control/levels";
+
 /**
  * What the page's JSON API answers. All times are epoch milliseconds; `...Bar` and `...Candle` times are market time
  * (the candle's open time), the others wall time. Money and prices are in the quote currency, fractions plain numbers.
@@ -16,7 +18,7 @@ export type SourceState = "up" | "notReady" | "down";
 
 /** Something this service reads from. */
 export interface SourceView {
-  name: "database" | "broker" | "livefeed";
+  name: "database" | "broker" | "livefeed" | "guard";
   state: SourceState;
   reason: string;
   /** When it last answered as it should; null when it has not since this service started. */
@@ -208,6 +210,135 @@ export interface BackupView {
   undelivered: number;
 }
 
+/** A halt that is in force. */
+export interface HaltView {
+  /** Incident; the name of the file where that cannot be read. */
+  id: string;
+  level: HaltLevel;
+  /** Null is every bot. */
+  bot: string | null;
+  /** What follows is null where the file cannot be read. */
+  since: number | null;
+  by: string | null;
+  who: string | null;
+  reason: string;
+  /** Rule of the guard that acted; null for a person. */
+  rule: string | null;
+  numbers: Record<string, number | string | null>;
+  runbook: string | null;
+  /** The broker has said that it holds to it. */
+  held: boolean;
+  /** The command that lifts it. */
+  rearm: string;
+}
+
+/** A freeze of deploys and promotions. */
+export interface FreezeView {
+  id: string;
+  bot: string | null;
+  since: number | null;
+  by: string | null;
+  who: string | null;
+  reason: string;
+  rule: string | null;
+  runbook: string | null;
+  /** When it ends by itself; null when it does not. */
+  until: number | null;
+}
+
+/** Whether trading is halted, read from the control folder: known with every other service down. */
+export interface HaltsView {
+  now: number;
+  /** Why it cannot be read; null when it can. */
+  problem: string | null;
+  /** The furthest-reaching ones first. */
+  inForce: HaltView[];
+  freezes: FreezeView[];
+  /** What the broker last wrote of the halts it holds to; null before it ever did. */
+  broker: { at: number; problem: string | null } | null;
+}
+
+/** A rule of the guard and what it sees. */
+export interface RuleView {
+  rule: string;
+  /** When it acts and what it does then, for people. */
+  acts: string;
+  runbook: string;
+  /** What it sees now, for each bot, or for all where that is null; empty while it is kept. */
+  found: { bot: string | null; reason: string; numbers: Record<string, number | string | null> }[];
+}
+
+/** What the guard did by itself. */
+export interface GuardActionView {
+  at: number;
+  rule: string;
+  bot: string | null;
+  action: string;
+  level: string | null;
+  incident: string | null;
+  reason: string;
+  numbers: Record<string, number | string | null>;
+  runbook: string;
+}
+
+/** How the guard stands. */
+export interface GuardView {
+  /** Why it does not answer; null when it does. */
+  problem: string | null;
+  /** When it last answered; null when it never did. */
+  readAt: number | null;
+  /** As it last answered: what it cannot do, its rules, and whether the container of each bot runs. */
+  cannot: string[];
+  rules: RuleView[];
+  containers: { name: string; running: boolean | null }[];
+  /** What the broker goes by, from the database; null before the guard ever wrote it. */
+  lease: { state: "GRANTED" | "WITHHELD"; reason: string; until: number | null; left: number } | null;
+  /** Newest first. */
+  actions: GuardActionView[];
+}
+
+/** Something that is wrong and that the owner is told of. */
+export interface AlertView {
+  /** What it is acknowledged by. */
+  id: string;
+  sender: "guard" | "backup";
+  key: string;
+  severity: "warning" | "critical";
+  text: string;
+  runbook: string;
+  since: number;
+  acknowledged: boolean;
+}
+
+/** All alerts that are raised now. */
+export interface AlertsView {
+  /** The worst and newest first. */
+  active: AlertView[];
+  /** Services whose alerts are not known now, and why. */
+  unknown: { sender: AlertView["sender"]; problem: string }[];
+  /** Notices that wait for their receiver. */
+  undelivered: number;
+  /** Senders without a receiver: nobody is told. */
+  unheard: AlertView["sender"][];
+}
+
+/** What a halt from the page is asked with. */
+export interface HaltRequest {
+  level: HaltLevel;
+  /** Null is every bot. */
+  bot: string | null;
+  reason: string;
+  /** Name of the stack, typed by the person; needed for live. */
+  confirm?: string;
+}
+
+export interface HaltAnswer {
+  incident: string;
+  at: number;
+  /** What went wrong beside the halt, which is in force; null when nothing did. */
+  note: string | null;
+}
+
 export interface StatusView {
   now: number;
   stack: string;
@@ -229,6 +360,10 @@ export interface StatusView {
   strangers: RejectionView[];
   /** Null where nothing is backed up. */
   backup: BackupView | null;
+  halts: HaltsView;
+  /** Null where the stack has no guard. */
+  guard: GuardView | null;
+  alerts: AlertsView;
 }
 
 export interface CandleView {

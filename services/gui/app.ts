@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import type { z } from "zod";
 import type { Database } from "../shared/database";
 import { isConnectionError } from "../shared/database";
 import type { Logger } from "../shared/log";
@@ -6,9 +7,15 @@ import { createServer, type ServiceServer } from "../shared/server";
 import { isAllowedHost } from "./hosts";
 import { addPage, securityHeaders } from "./pageFiles";
 import { BackupReader } from "./backupReader";
+import { ControlReader } from "./controlReader";
+import { askJson, timeoutMilliseconds } from "./askJson";
+import { alertState, guardStatus } from "./guardStatus";
+import { addHaltRoutes } from "./haltRoutes";
+import { openLines } from "./openLines";
 import { readPerformance } from "./performanceReader";
 import { ServiceProbe } from "./probes";
 import { TradingReader } from "./reader";
+import { RequestError } from "./requestError";
 import type { StatusRows } from "./rows";
 import type { BotSettings, GuiSettings } from "./settings";
 import { Snapshot } from "./snapshot";
@@ -20,28 +27,26 @@ export interface GuiOptions {
   settings: GuiSettings;
   database: Pick<Database, "db">;
   log: Logger;
+  /** The control folder, where halts are read and written. */
+  control: string;
   /** Folder of the page's files. */
   pageFolder: string;
 }
 
-/** An error whose message the asker sees. */
-class RequestError extends Error {
-  constructor(
-    readonly statusCode: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 /** The page and its JSON API on top of the endpoints that every service has. */
 export function createGui(options: GuiOptions): ServiceServer {
-  const { settings, log } = options;
+  const { settings, log, stack, mode } = options;
   const reader = new TradingReader(options.database.db);
   const snapshot = new Snapshot<StatusRows>(() => reader.status(settings.bots));
   const broker = new ServiceProbe("broker", settings.brokerUrl);
   const livefeed = new ServiceProbe("livefeed", settings.livefeedUrl);
   const backups = settings.backupUrl === null ? undefined : new BackupReader(settings.backupUrl);
+  const guard = settings.guardUrl === null ? undefined : { probe: new ServiceProbe("guard", settings.guardUrl), status: asking(settings.guardUrl, "/v1/status", guardStatus) };
+  const alerts = {
+    guard: settings.guardUrl === null ? undefined : asking(settings.guardUrl, "/v1/alerts", alertState),
+    backup: settings.backupUrl === null ? undefined : asking(settings.backupUrl, "/v1/alerts", alertState),
+  };
+  const control = new ControlReader(options.control, stack);
 
   const server = createServer({
     log,
@@ -59,11 +64,19 @@ export function createGui(options: GuiOptions): ServiceServer {
   addPage(app, options.pageFolder);
 
   app.get("/api/status", async (_request, reply) => {
-    const [database, brokerView, livefeedView, backup] = await Promise.all([snapshot.get(), broker.read(), livefeed.read(), backups?.read() ?? null]);
-    const { stack, mode } = options;
-    const view = statusView({ now: Date.now(), stack, mode, settings, database, broker: brokerView, livefeed: livefeedView, backup });
+    const [database, brokerView, livefeedView, backup, source, said, ofGuard, ofBackup] = await Promise.all([
+      ...([snapshot.get(), broker.read(), livefeed.read(), backups?.read() ?? null] as const),
+      ...([guard?.probe.read(), guard?.status.get(), alerts.guard?.get() ?? null, alerts.backup?.get() ?? null] as const),
+    ]);
+    const guardSays = source === undefined || said === undefined ? null : { source, said };
+    const services = { database, broker: brokerView, livefeed: livefeedView, backup, guard: guardSays, alerts: { guard: ofGuard, backup: ofBackup } };
+    // Read last, so that a halt that came while the others were asked is in the answer.
+    const view = statusView({ now: Date.now(), stack, mode, settings, ...services, control: control.read() });
     return reply.header("cache-control", "no-store").send(view);
   });
+
+  const bots = settings.bots.map(({ name }) => name);
+  addHaltRoutes(app, { stack, mode, bots, control, log, open: (bot) => openLines(snapshot.peek(), bots, bot) });
 
   const route = <T>(path: string, defaultLimit: number, maximum: number, read: (bot: BotSettings, limit: number) => Promise<T>): void => {
     app.get(path, async (request, reply) => {
@@ -78,6 +91,11 @@ export function createGui(options: GuiOptions): ServiceServer {
   route("/api/decisions", 50, 2000, (bot, limit) => reader.decisions(bot.name, limit));
   route("/api/performance", 1, 1, (bot) => readPerformance(options.database.db, bot.name));
   return server;
+}
+
+/** What a service says of itself, read when it is asked for. */
+function asking<T>(url: string, path: string, schema: z.ZodType<T>): Snapshot<T> {
+  return new Snapshot(() => askJson(url, path, schema), { freshMilliseconds: 1000, patienceMilliseconds: 2 * timeoutMilliseconds });
 }
 
 function queryValue(request: FastifyRequest, name: string): string | undefined {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { CONTROL_MOUNT } from "../../control/folder";
 import { openDatabase } from "../shared/database";
 import { createLogger } from "../shared/log";
 import { loadSettings, settingsOrExit } from "../shared/settings";
@@ -12,7 +13,7 @@ async function main(): Promise<void> {
   const shutdown = createShutdown({ log });
   const database = openDatabase(databaseSettings, { log, applicationName: "trading-gui" });
   shutdown.add("database", () => database.close());
-  const server = createGui({ stack, mode, settings, database, log, pageFolder: join(__dirname, "page") });
+  const server = createGui({ stack, mode, settings, database, log, control: process.env["CONTROL_FOLDER"] ?? CONTROL_MOUNT, pageFolder: join(__dirname, "page") });
   shutdown.add("server", () => server.close());
   await server.listen();
   log.info({ bots: settings.bots.map((bot) => bot.name) }, "listening");

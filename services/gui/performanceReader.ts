@@ -44,9 +44,9 @@ async function parity(db: Kysely<TradingSchema>, bot: string): Promise<ParityVie
   };
 }
 
-/** Whether the database is of a time that bots are compared with replays; asked first, for a failed statement would end the snapshot. */
-export async function hasComparisons(db: Kysely<TradingSchema>): Promise<boolean> {
-  const { rows } = await sql<{ there: boolean }>`SELECT to_regclass('trading.parities') IS NOT NULL AS there`.execute(db);
+/** Whether the database is of a time that has such a table; asked first, for a failed statement would end the snapshot. */
+export async function hasTable(db: Kysely<TradingSchema>, table: string): Promise<boolean> {
+  const { rows } = await sql<{ there: boolean }>`SELECT to_regclass(${`trading.${table}`}) IS NOT NULL AS there`.execute(db);
   return rows[0]!.there;
 }
 

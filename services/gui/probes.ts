@@ -12,7 +12,7 @@ export class ServiceProbe {
    * @param freshMilliseconds an answer younger than this is used again
    */
   constructor(
-    private readonly name: "broker" | "livefeed",
+    private readonly name: Exclude<SourceView["name"], "database">,
     private readonly url: string,
     private readonly options: { timeoutMilliseconds?: number; freshMilliseconds?: number; now?: () => number } = {},
   ) {}

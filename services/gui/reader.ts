@@ -1,10 +1,11 @@
 import { sql, type Kysely, type Transaction } from "kysely";
 import type { TradingSchema } from "../shared/schema";
-import { unknownBot } from "../shared/words";
+import { haltedWord, unknownBot } from "../shared/words";
 import type { CandlesView, DecisionView, EquityView, FindingView, TradeView } from "./api";
 import { brokerRows, rejectionRows } from "./brokerReader";
 import { feedRows, readFindings, type FeedRows } from "./feedReader";
-import { hasComparisons, newestComparison } from "./performanceReader";
+import { guardRows } from "./guardRows";
+import { hasTable, newestComparison } from "./performanceReader";
 import { decisionView, type BotRows, type StatusRows } from "./rows";
 import { marketsOf, type BotSettings } from "./settings";
 import { stopByBar } from "./stopLine";
@@ -23,9 +24,9 @@ export class TradingReader {
       const quality: FeedRows[] = [];
       for (const market of marketsOf(bots)) quality.push(await feedRows(db, market));
       const rows: BotRows[] = [];
-      const comparisons = await hasComparisons(db);
+      const comparisons = await hasTable(db, "parities");
       for (const bot of bots) rows.push({ ...(await botRows(db, bot)), parity: comparisons ? await newestComparison(db, bot.name) : undefined });
-      return { session, feeds, quality, bots: rows, strangers: await rejectionRows(db, unknownBot) };
+      return { session, feeds, quality, bots: rows, strangers: await rejectionRows(db, unknownBot), guard: await guardRows(db) };
     });
   }
 
@@ -85,6 +86,8 @@ export class TradingReader {
         .where("action", "in", ["enter", "moveStop"])
         .where("status", "!=", "rejected")
         .where("stopPrice", "is not", null)
+        // One that a halt cancelled never worked.
+        .where((stop) => stop.or([stop("status", "!=", "cancelled"), stop("reason", "not like", `${haltedWord}%`)]))
         .execute();
       const stop = stopByBar(
         candles.map((candle) => candle.time),

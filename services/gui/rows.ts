@@ -3,6 +3,7 @@ import type { AccountRow, DecisionRow, FeedSessionRow, FeedStatusRow, OrderRow, 
 import type { DecisionView } from "./api";
 import type { BrokerRows } from "./brokerReader";
 import type { FeedRows } from "./feedReader";
+import type { GuardRows } from "./guardRows";
 
 /** What the database says about one bot. */
 export interface BotRows {
@@ -34,6 +35,7 @@ export interface StatusRows {
   bots: BotRows[];
   /** Refused requests without a valid token. */
   strangers: Selectable<RejectionsTable>[];
+  guard: GuardRows;
 }
 
 /** A position from its entry to its exit, or still open. */

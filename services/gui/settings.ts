@@ -36,6 +36,8 @@ export const guiSettingsSchema = z.strictObject({
   livefeedUrl: address,
   /** Address of the backup service; null where nothing is backed up. */
   backupUrl: address.nullable(),
+  /** Address of the guard; null where the stack has none. */
+  guardUrl: address.nullable(),
   /** Address of MLflow in the owner's browser; null where there is none. */
   mlflowPageUrl: address.nullable(),
   configuration: z.strictObject({ hash: z.string().min(1) }),

@@ -46,6 +46,11 @@ export class Snapshot<T> {
     return { last: this.last, problem };
   }
 
+  /** The last value that could be read, without waiting for a newer one. */
+  peek(): T | undefined {
+    return this.last?.value;
+  }
+
   private async attempt(now: () => number): Promise<string | undefined> {
     try {
       const value = await this.read();

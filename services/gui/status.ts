@@ -1,7 +1,12 @@
 import { simulatedFills } from "../../domain/simulatedFills";
+import { alertsView, type AlertSources } from "./alertsView";
 import type { BackupView, BotView, PositionView, SourceView, StatusView } from "./api";
 import { limitsOf, reconciliationOf, rejectionViews } from "./brokerView";
+import type { ControlFacts } from "./controlReader";
 import { feedsOf } from "./feedView";
+import type { GuardStatus } from "./guardStatus";
+import { guardView } from "./guardView";
+import { haltsView } from "./haltsView";
 import { decisionView, type BotRows, type StatusRows } from "./rows";
 import type { BotSettings, GuiSettings } from "./settings";
 import type { SnapshotState } from "./snapshot";
@@ -16,6 +21,10 @@ export interface StatusInput {
   broker: SourceView;
   livefeed: SourceView;
   backup: BackupView | null;
+  control: ControlFacts;
+  /** Whether the guard is ready, and what it says; null where the stack has none. */
+  guard: { source: SourceView; said: SnapshotState<GuardStatus> } | null;
+  alerts: AlertSources;
 }
 
 /** Values read longer ago than this are shown as old. */
@@ -33,11 +42,15 @@ export function statusView(input: StatusInput): StatusView {
       : { name: "database", state: "down", reason: database.problem, lastUp: readAt },
     broker,
     livefeed,
+    ...(input.guard === null ? [] : [input.guard.source]),
   ];
   const feeds = feedsOf(settings.bots, rows, now);
   const strangers = rejectionViews(rows?.strangers ?? []);
   const bots = settings.bots.map((bot) => botView(bot, rows?.bots.find((candidate) => candidate.name === bot.name)));
   const fills = fillsStatement(rows);
+  const halts = haltsView(input.control, input.stack, now);
+  const guard = guardView(input.guard?.said ?? null, rows?.guard, now);
+  const alerts = alertsView(input.alerts);
   return {
     now,
     stack: input.stack,
@@ -45,7 +58,7 @@ export function statusView(input: StatusInput): StatusView {
     fills,
     configurationHash: settings.configuration.hash,
     mlflowPageUrl: settings.mlflowPageUrl,
-    trust: trust({ now, stale, readAt, sources, feeds, bots, strangers, backup: input.backup }),
+    trust: trust({ now, stale, readAt, sources, feeds, bots, strangers, backup: input.backup, halts, guard, alerts }),
     sources,
     readAt,
     stale,
@@ -56,6 +69,7 @@ export function statusView(input: StatusInput): StatusView {
     bots,
     strangers,
     backup: input.backup,
+    ...{ halts, guard, alerts },
   };
 }
 

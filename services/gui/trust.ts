@@ -1,5 +1,5 @@
-import type { BackupView, BotView, FeedView, RejectionView, SourceView, TrustLevel, TrustView } from "./api";
-import { durationText } from "./page/format";
+import type { AlertsView, BackupView, BotView, FeedView, GuardView, HaltsView, RejectionView, SourceView, TrustLevel, TrustView } from "./api";
+import { durationText, secondText } from "./page/format";
 
 export interface TrustInput {
   now: number;
@@ -10,6 +10,9 @@ export interface TrustInput {
   bots: readonly BotView[];
   strangers: readonly RejectionView[];
   backup: BackupView | null;
+  halts: HaltsView;
+  guard: GuardView | null;
+  alerts: AlertsView;
 }
 
 /** A running bot that owes a decision for longer than this makes no progress. */
@@ -17,6 +20,8 @@ export const progressMilliseconds = 60_000;
 
 /** A request that was refused less long ago speaks against trust. */
 export const rejectionMilliseconds = 600_000;
+/** The broker reads the halts several times a second: one that it does not hold to after this long it has not read. */
+export const heldMilliseconds = 5000;
 /** A feed that was DEGRADED or DOWN for a larger share of the last 24 hours was not steady. */
 export const impairedShare = 0.005;
 
@@ -33,17 +38,47 @@ const titles: Record<TrustLevel, string> = {
 
 /** Collects everything that stands against trusting the stack now; without any the answer is yes. */
 export function trust(input: TrustInput): TrustView {
-  const found = [...input.sources.flatMap((source) => sourceFindings(source, input.readAt))];
+  const found = [...haltFindings(input.halts, input.sources), ...input.sources.flatMap((source) => sourceFindings(source, input.readAt))];
   // What the database said before it was lost is no finding about now.
   if (!input.stale) {
     found.push(...input.feeds.flatMap(feedFindings));
     found.push(...input.bots.flatMap((bot) => [...botFindings(bot, input.now), ...brokerFindings(bot, input.now), ...parityFindings(bot)]));
+    found.push(...leaseFindings(input.guard));
     found.push(...rejectionFindings("A request without a valid token", input.strangers, input.now));
   }
-  found.push(...backupFindings(input.backup));
+  found.push(...backupFindings(input.backup), ...alertFindings(input.alerts));
   const level: TrustLevel = found.some((finding) => finding.level === "no") ? "no" : found.length > 0 ? "care" : "yes";
   const reasons = [...found.filter((finding) => finding.level === "no"), ...found.filter((finding) => finding.level === "care")];
   return { level, title: titles[level], reasons: reasons.map((finding) => finding.text) };
+}
+
+function haltFindings({ problem, inForce, now }: HaltsView, sources: readonly SourceView[]): Finding[] {
+  if (problem !== null) return [{ level: "no", text: `Whether trading is halted cannot be read (${problem}): the broker lets out exits only, and no bot is started` }];
+  const broker = sources.find(({ name }) => name === "broker");
+  return inForce.flatMap(({ id, bot, level, since, reason, held }): Finding[] => {
+    const when = since === null ? "" : ` since ${secondText(since)}`;
+    const halted: Finding = { level: level === "pause" ? "care" : "no", text: `${bot === null ? "Every bot" : `Bot ${bot}`} is halted at level ${level}${when} (${id}): ${reason}` };
+    // A broker that is away lets nothing out, and comes back halted.
+    const late = !held && broker?.state !== "down" && now - (since ?? 0) > heldMilliseconds;
+    return late ? [halted, { level: "no", text: `The broker has not said that it holds to ${id}: an order may leave all the same` }] : [halted];
+  });
+}
+
+/** Without the guard's lease the broker lets no entry in. */
+function leaseFindings(guard: GuardView | null): Finding[] {
+  if (guard === null) return [];
+  const { lease } = guard;
+  if (lease === null) return [{ level: "care", text: "The guard has not given a lease yet: entries are blocked" }];
+  if (lease.state === "WITHHELD") return [{ level: "care", text: `The guard withholds its lease: entries are blocked: ${lease.reason}` }];
+  return lease.left === 0 ? [{ level: "care", text: "The guard's lease has run out: entries are blocked" }] : [];
+}
+
+/** The backup's own are findings already, and so is a halt. */
+function alertFindings({ active }: AlertsView): Finding[] {
+  const [newest, ...others] = active.filter(({ sender, severity, acknowledged, key }) => sender === "guard" && severity === "critical" && !acknowledged && !key.startsWith("guard.halt."));
+  if (newest === undefined) return [];
+  const more = others.length === 0 ? "" : `, and ${others.length} more`;
+  return [{ level: "care", text: `The guard raised an alert that nobody has acknowledged: ${newest.text}${more}` }];
 }
 
 /** What is critical about the backups; warnings, such as that there is no second copy, are on their own card. */
@@ -57,6 +92,7 @@ const consequences: Record<SourceView["name"], string> = {
   database: "the values below are the last ones read",
   broker: "orders and protective stops are not worked",
   livefeed: "no new candles arrive, and entries are blocked when its lease ends",
+  guard: "no rule is watched, and entries are blocked when its lease ends",
 };
 
 function sourceFindings(source: SourceView, readAt: number | null): Finding[] {

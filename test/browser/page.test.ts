@@ -8,6 +8,7 @@ import type { Candle } from "../../domain/candles";
 import { numberText } from "../../services/gui/page/format";
 import { ThrowAwayDatabase } from "./database";
 import { FakeService, launchChromium, startGui, type RunningGui } from "./rig";
+import { shownGuard, writeGuard } from "./shownGuard";
 import { holdBotLock, shownLimits, simulateRun, writeBrokerCounts, writeFeedQuality, writeFeedStatus, writeRun, type SimulatedRun } from "./simulatedRun";
 
 const bot = "refstrat01";
@@ -56,6 +57,7 @@ describe("the page in Chromium", function () {
   let page: Page;
   const broker = new FakeService();
   const livefeed = new FakeService();
+  const guard = new FakeService({ "/v1/status": () => shownGuard(bot), "/v1/alerts": () => ({ configured: true, active: [], undelivered: 0 }) });
   const complaints: string[] = [];
   const addresses = new Set<string>();
 
@@ -91,6 +93,7 @@ describe("the page in Chromium", function () {
     browser = await launchChromium();
     await broker.start();
     await livefeed.start();
+    await guard.start();
     database = await ThrowAwayDatabase.start([bot, second]);
     client = await database.connect();
     await writeRun(client, run);
@@ -106,6 +109,7 @@ describe("the page in Chromium", function () {
       { silenceSeconds: 3.24, clockSkewMilliseconds: null, missingCandles: 1, flatCandles: 0, lastCandle: "2024" },
     );
     await writeBrokerCounts(client, run, 90);
+    await writeGuard(client);
     lock = await database.connect();
     await holdBotLock(lock, bot);
     gui = await startGui({
@@ -116,6 +120,7 @@ describe("the page in Chromium", function () {
         brokerUrl: broker.url,
         livefeedUrl: livefeed.url,
         backupUrl: null,
+        guardUrl: guard.url,
         mlflowPageUrl: "http://127.0.0.1:8401",
         configuration: { hash: "0123456789abcdef" },
       },
@@ -130,6 +135,7 @@ describe("the page in Chromium", function () {
     await lock?.end().catch(() => undefined);
     await broker.stop();
     await livefeed.stop();
+    await guard.stop();
     await database?.remove();
   });
 
@@ -199,6 +205,19 @@ describe("the page in Chromium", function () {
     await trust(page, "care");
     await reason(page, `An intent of bot ${bot} was refused`);
     await writeBrokerCounts(client, run, 90);
+  });
+
+  it("tells whether the guard lets entries in, and what it did by itself", async () => {
+    await client.query("UPDATE guard_status SET lease_until = now() + interval '60 minutes'");
+    await fact(page, "#guard", "Lease", /^granted, 5\d min left: all is looked after$/);
+    expect((await cells(page, "#guard-actions", 1)).map((row) => row.slice(1))).to.deep.equal([
+      ["no-decision", bot, "restart", "no decision on the bar of 09:00 after 10 min: minutes 10.2, limit 10", "runbooks/Incident_Handling.md, 4.5 Ingen beslutning"],
+    ]);
+    await client.query("UPDATE guard_status SET state = 'WITHHELD', reason = 'the clocks are 41 s apart', lease_until = NULL");
+    await fact(page, "#guard", "Lease", /^withheld: the broker refuses entries: the clocks are 41 s apart$/);
+    await reason(page, "The guard withholds its lease: entries are blocked: the clocks are 41 s apart");
+    await client.query("UPDATE guard_status SET state = 'GRANTED', reason = 'all is looked after', lease_until = now() + interval '60 minutes'");
+    await fact(page, "#guard", "Lease", /^granted, /);
   });
 
   it("counts the time after a lease as DOWN: a feed that was killed says nothing", async () => {

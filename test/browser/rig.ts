@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { existsSync } from "node:fs";
 import { chromium, type Browser } from "playwright-core";
 import { ImageContexts } from "../../images/context";
+import { ensureControlFolder } from "../../control/folder";
 import { createGui } from "../../services/gui/app";
 import type { GuiSettings } from "../../services/gui/settings";
 import { openDatabase, type DatabaseSettings } from "../../services/shared/database";
@@ -63,8 +64,12 @@ export interface RunningGui {
   close(): Promise<void>;
 }
 
-/** The gui service as it is bundled for its image, in this process and on a free port. */
-export async function startGui(options: { database: DatabaseSettings; mode: "paper" | "live"; settings: GuiSettings }): Promise<RunningGui> {
+/**
+ * The gui service as it is bundled for its image, in this process and on a free port.
+ *
+ * @param options `control` is the control folder; one of its own, in which nothing is halted, unless given
+ */
+export async function startGui(options: { database: DatabaseSettings; mode: "paper" | "live"; settings: GuiSettings; control?: string }): Promise<RunningGui> {
   const { files } = await new ImageContexts(root).get("gui");
   const pageFolder = await fs.mkdtemp(path.join(os.tmpdir(), "trading-page-"));
   for (const { name, content } of files) {
@@ -73,7 +78,9 @@ export async function startGui(options: { database: DatabaseSettings; mode: "pap
   const log = createLogger("gui", "silent");
   const database = openDatabase(options.database, { log, applicationName: "gui" });
   const { mode, settings } = options;
-  const server = createGui({ stack: mode, mode, settings, database, log, pageFolder });
+  const control = options.control ?? path.join(pageFolder, "stack", "control");
+  ensureControlFolder(control, mode, "test");
+  const server = createGui({ stack: mode, mode, settings, database, log, control, pageFolder });
   await server.app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = server.app.server.address() as { port: number };
   return {

@@ -10,6 +10,7 @@ import { realCandlesFile } from "../support/candles";
 import { ThrowAwayDatabase } from "./database";
 import { FakeService, launchChromium, startGui } from "./rig";
 import { shownBackup } from "./shownBackup";
+import { shownGuard, writeGuard } from "./shownGuard";
 import { holdBotLock, shownLimits, simulateRun, writeBrokerCounts, writeFeedQuality, writeFeedStatus, writePerformance, writeRun } from "./simulatedRun";
 
 const bot = "refstrat01";
@@ -34,7 +35,10 @@ async function main(): Promise<void> {
   const end = candles.findIndex((candle) => candle.openTime === lastCandle) + 1;
   const run = simulateRun(bot, symbol, candles.slice(end - bars, end));
   const database = await ThrowAwayDatabase.start([bot]);
-  const [broker, livefeed, backup] = [new FakeService(), new FakeService(), new FakeService({ "/v1/status": () => shownBackup(Date.now()) })];
+  const nothingRaised = { configured: true, active: [], undelivered: 0 };
+  const [broker, livefeed] = [new FakeService(), new FakeService()];
+  const backup = new FakeService({ "/v1/status": () => shownBackup(Date.now()), "/v1/alerts": () => nothingRaised });
+  const guard = new FakeService({ "/v1/status": () => shownGuard(bot), "/v1/alerts": () => nothingRaised });
   try {
     const client = await database.connect();
     await writeRun(client, run);
@@ -52,6 +56,8 @@ async function main(): Promise<void> {
     await writeBrokerCounts(client, run, 200);
     await writePerformance(client, run);
     await holdBotLock(client, bot);
+    await writeGuard(client);
+    await guard.start();
     await broker.start();
     await livefeed.start();
     await backup.start();
@@ -63,6 +69,7 @@ async function main(): Promise<void> {
         brokerUrl: broker.url,
         livefeedUrl: livefeed.url,
         backupUrl: backup.url,
+        guardUrl: guard.url,
         mlflowPageUrl: "http://127.0.0.1:8401",
         configuration: { hash: "5f0c1d7be2a94e36" },
       },
@@ -86,6 +93,7 @@ async function main(): Promise<void> {
     await broker.stop();
     await livefeed.stop();
     await backup.stop();
+    await guard.stop();
     await database.remove();
   }
 }

@@ -1,4 +1,4 @@
-import type { BotView, CandlesView, DecisionView, EquityView, FeedView, FindingView, PerformanceView, StatusView, TradeView } from "../api";
+import type { BotView, CandlesView, DecisionView, EquityView, FeedView, FindingView, HaltAnswer, HaltRequest, HaltsView, PerformanceView, StatusView, TradeView } from "../api";
 
 /** An answer takes at most this long; later ones come when they come. */
 const patienceMilliseconds = 8000;
@@ -7,6 +7,18 @@ async function get<T>(path: string): Promise<T> {
   const response = await fetch(path, { signal: AbortSignal.timeout(patienceMilliseconds) });
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   return (await response.json()) as T;
+}
+
+/** Whether trading is halted, known with every other service down. */
+export const getHalts = (): Promise<HaltsView> => get<HaltsView>("/api/halts");
+
+/** @throws with the server's words when trading was not halted */
+export async function postHalt(request: HaltRequest): Promise<HaltAnswer> {
+  const signal = AbortSignal.timeout(patienceMilliseconds);
+  const response = await fetch("/api/halt", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request), signal });
+  if (response.status === 201) return (await response.json()) as HaltAnswer;
+  const { error } = (await response.json().catch(() => ({}))) as { error?: string };
+  throw new Error(error ?? `the server of this page answered ${response.status}`);
 }
 
 export const getStatus = (): Promise<StatusView> => get<StatusView>("/api/status");

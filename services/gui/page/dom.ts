@@ -20,6 +20,38 @@ export function create(tag: keyof HTMLElementTagNameMap, text: string, className
   return made;
 }
 
+/** What was copied last, and how that went; the page is drawn anew all the time. */
+let copied = { command: "", word: "" };
+
+/** A command to be run on the machine, with a button that copies it. */
+export function commandLine(command: string): HTMLElement {
+  const line = create("p", "", "command");
+  const button = create("button", copied.command === command ? copied.word : "Copy");
+  button.setAttribute("type", "button");
+  button.setAttribute("data-copy", command);
+  button.setAttribute("aria-label", `Copy: ${command}`);
+  line.append(create("code", command), button);
+  return line;
+}
+
+/** Makes every such button work. What is copied stays selected, for browsers that do not let a page write the clipboard. */
+export function copyOnClick(root: HTMLElement): void {
+  root.addEventListener("click", (event) => {
+    const button = event.target instanceof HTMLElement ? event.target.closest<HTMLElement>("button[data-copy]") : null;
+    if (button === null) return;
+    const command = button.dataset["copy"]!;
+    getSelection()?.selectAllChildren(button.parentElement!.querySelector("code")!);
+    const say = (word: string) => {
+      copied = { command, word };
+      setText(button, word);
+    };
+    (navigator.clipboard?.writeText(command) ?? Promise.reject(new Error("no clipboard"))).then(
+      () => say("Copied"),
+      () => say("Selected"),
+    );
+  });
+}
+
 /** Replaces children when they differ. */
 export function replaceChildren(target: HTMLElement, children: readonly HTMLElement[]): void {
   const same = target.children.length === children.length && children.every((child, index) => child.isEqualNode(target.children[index]!));

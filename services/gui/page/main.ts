@@ -3,15 +3,21 @@
 import type { BotView, CandlesView, EquityView, FeedView, PerformanceView, StatusView, TrustView } from "../api";
 import { CandleChart, EquityChart } from "./charts";
 import { getHistory, getPerformance, getStatus, historyVersion, type History } from "./data";
+import { alertsFacts } from "./alerts";
 import { backupFacts } from "./backup";
-import { create, element, replaceChildren, setText } from "./dom";
+import { showBanners } from "./banners";
+import { copyOnClick, create, element, replaceChildren, setText } from "./dom";
 import { ageText, minuteText, numberText, percentText, secondText } from "./format";
 import { qualityFacts, reconciliationFacts, type Fact } from "./feed";
+import { guardFacts } from "./guard";
+import { HaltDialog } from "./haltDialog";
 import { performanceFacts, shownWindows } from "./performance";
-import { showDecisions, showFindings, showLimits, showRejections, showTrades } from "./tables";
+import { showAlerts, showDecisions, showFindings, showGuardActions, showLimits, showRejections, showRules, showTrades } from "./tables";
 import { tilesOf } from "./tiles";
 
 const pollMilliseconds = 2000;
+/** While somebody waits for what becomes of a halt. */
+const haltPollMilliseconds = 500;
 
 const candleChart = new CandleChart(element("candles-chart"));
 const equityChart = new EquityChart(element("equity-chart"));
@@ -100,6 +106,7 @@ function showTimes(): void {
   setText(element("broker-title"), `Broker, bot ${bot.name}: all fills simulated`);
   showFacts(element("reconciliation"), reconciliationFacts(bot, serverNow()));
   showFacts(element("backup"), backupFacts(status.backup, serverNow()));
+  showFacts(element("guard"), guardFacts(status, serverNow()));
   setText(element("performance-title"), `Key figures, bot ${bot.name}: all fills simulated`);
   showFacts(element("performance"), figures?.bot === bot.name ? performanceFacts(figures.view, windowChooser.value, serverNow()) : []);
 }
@@ -108,7 +115,17 @@ function showFacts(list: HTMLElement, facts: readonly Fact[]): void {
   replaceChildren(list, facts.flatMap(({ label, value, tone }) => [create("dt", label), create("dd", value, tone)]));
 }
 
-/** What comes with every answer and does not change by the second. */
+/** What is about the whole stack, comes with every answer and does not change by the second. */
+function showStack({ halts, guard, alerts, stack }: StatusView): void {
+  showBanners(halts);
+  showRules(element("guard-rules"), guard?.rules ?? []);
+  showGuardActions(element("guard-actions"), guard?.actions ?? []);
+  showFacts(element("alerts-facts"), alertsFacts(alerts));
+  showAlerts(element("alerts"), alerts.active, stack);
+  element<HTMLButtonElement>("halt-open").disabled = false;
+}
+
+/** The same of one bot. */
 function showBroker(view: StatusView, bot: BotView): void {
   showLimits(element("limits"), bot.limits);
   showRejections(element("rejections"), bot.name, bot.rejections, view.strangers);
@@ -187,16 +204,19 @@ async function poll(): Promise<void> {
     showHeader(status, bot);
     showChooser(status, bot);
     showTimes();
+    showStack(status);
     showBroker(status, bot);
     // A history that cannot be had now keeps its old version and is asked for again.
     if (failedSince === undefined) await Promise.all([refreshHistory(bot), refreshFigures(bot)]).catch(() => undefined);
   } else showTimes();
 }
 
+const dialog = new HaltDialog({ status: () => status, now: serverNow, showFacts, refresh: () => void poll() });
+
 async function run(): Promise<void> {
   for (;;) {
     await poll();
-    await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));
+    await new Promise((resolve) => setTimeout(resolve, dialog.following ? haltPollMilliseconds : pollMilliseconds));
   }
 }
 
@@ -212,5 +232,6 @@ candleChart.onPoint((time) => {
   pointed = time;
   if (history !== undefined) showCandleLegend(history.candles);
 });
+copyOnClick(document.body);
 setInterval(showTimes, 1000);
 void run();

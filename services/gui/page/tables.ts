@@ -1,6 +1,8 @@
-import type { DecisionView, FindingView, LimitView, RejectionView, TradeView } from "../api";
-import { create, replaceChildren } from "./dom";
+import type { AlertView, DecisionView, FindingView, GuardActionView, LimitView, RejectionView, RuleView, TradeView } from "../api";
+import { acknowledgeText } from "./alerts";
+import { commandLine, create, replaceChildren } from "./dom";
 import { findingText } from "./feed";
+import { actionText, foundTexts, numbersText } from "./guard";
 import { durationText, minuteText, numberText, secondText, signedText } from "./format";
 
 type Cell = readonly [content: string | HTMLElement, className?: string];
@@ -73,6 +75,44 @@ export function showRejections(table: HTMLElement, bot: string, rejections: read
   const named = [...rejections.map((rejection) => ({ by: bot, ...rejection })), ...strangers.map((rejection) => ({ by: "unknown", ...rejection }))];
   const rows = named.map(({ by, kind, count, lastAt, lastReason }) => row([[secondText(lastAt)], [by], [kind], [numberText(count, 0), "number"], [lastReason, "text"]]));
   fill(table, rows, 5, "Nothing refused");
+}
+
+export function showRules(table: HTMLElement, rules: readonly RuleView[]): void {
+  const rows = rules.map((rule) => row([[rule.rule], [rule.acts, "text"], [ruleCell(rule), "text"]]));
+  fill(table, rows, 3, "Not known");
+}
+
+function ruleCell(rule: RuleView): HTMLElement {
+  const made = create("div", "");
+  const broken = rule.found.length > 0;
+  made.append(...foundTexts(rule).map((text) => create("p", text, broken ? "bad" : "good")), ...(broken ? [create("p", rule.runbook, "muted")] : []));
+  return made;
+}
+
+export function showGuardActions(table: HTMLElement, actions: readonly GuardActionView[]): void {
+  const rows = actions.map((action) =>
+    row([
+      [secondText(action.at)],
+      [action.rule],
+      [action.bot ?? "all"],
+      [actionText(action)],
+      [[action.reason, numbersText(action.numbers)].filter(Boolean).join(": "), "text"],
+      [action.runbook],
+    ]),
+  );
+  fill(table, rows, 6, "Nothing yet");
+}
+
+export function showAlerts(table: HTMLElement, alerts: readonly AlertView[], stack: string): void {
+  const rows = alerts.map((alert) => row([[alert.severity, alert.severity === "critical" ? "bad" : "warning"], [secondText(alert.since)], [alertCell(alert, stack), "text"]]));
+  fill(table, rows, 3, "No alert is raised");
+}
+
+function alertCell(alert: AlertView, stack: string): HTMLElement {
+  const made = create("div", "");
+  const how = acknowledgeText(alert, stack);
+  made.append(create("p", alert.text), create("p", `${alert.sender}; ${alert.runbook}`, "muted"), alert.acknowledged ? create("p", how, "muted") : commandLine(how));
+  return made;
 }
 
 const limitDecimals: Record<Exclude<LimitView["unit"], "seconds">, number> = { base: 5, quote: 2, orders: 0 };

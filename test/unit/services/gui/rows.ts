@@ -1,4 +1,8 @@
+import type { Halt } from "../../../../control/records";
 import type { SourceView } from "../../../../services/gui/api";
+import type { ControlFacts } from "../../../../services/gui/controlReader";
+import type { AlertState, GuardStatus } from "../../../../services/gui/guardStatus";
+import type { SnapshotState } from "../../../../services/gui/snapshot";
 import type { BotRows, StatusRows } from "../../../../services/gui/rows";
 import type { GuiSettings } from "../../../../services/gui/settings";
 import type { StatusInput } from "../../../../services/gui/status";
@@ -13,6 +17,7 @@ export const settings: GuiSettings = {
   brokerUrl: "http://broker:8080",
   livefeedUrl: "http://livefeed:8080",
   backupUrl: null,
+  guardUrl: null,
   mlflowPageUrl: null,
   configuration: { hash: "abc" },
 };
@@ -72,13 +77,69 @@ export function statusRows(changes: Partial<StatusRows> = {}): StatusRows {
   return {
     session: { id: 1, source: "recording x.csv", settings: {}, replay: true, warmupFrom: bar, tradeFrom: bar, startedAt: new Date(now - hour) },
     feeds: [
-      { symbol: "BTCUSDT", interval: "1h", state: "HEALTHY", reason: "candles arrive in order", lastOpenTime: bar, updatedAt: new Date(now - 5000), leaseUntil: new Date(now + 55_000), since: new Date(now - 2 * hour), renewals: 720, repairs: 0, measures: {} },
+      { symbol: "BTCUSDT", interval: "1h", state: "HEALTHY", reason: "candles arrive in order", lastOpenTime: bar, updatedAt: new Date(now - 5000), leaseUntil: new Date(now + 55_000), since: new Date(now - 2 * hour), renewals: 720, repairs: 0, measures: {}, phase: "running" },
     ],
     quality: [qualityRows()],
     bots: [botRows()],
     strangers: [],
+    guard: { status: undefined, actions: [] },
     ...changes,
   };
+}
+
+/** Nothing is halted or frozen, and the broker has looked a second ago. */
+export function controlFacts(changes: Partial<ControlFacts> = {}): ControlFacts {
+  return {
+    halts: { halts: [], unreadable: [], problem: null },
+    freezes: { entries: [], unreadable: [] },
+    sight: { at: new Date(now - 1000).toISOString(), incidents: [], problem: null },
+    ...changes,
+  };
+}
+
+/** A kill of every bot, three minutes ago, from the command line. */
+export function halt(changes: Partial<Halt> = {}): Halt {
+  return {
+    ...{ format: 1, id: "INC-20260102-030105-4f2a", stack: "paper", bot: null, level: "kill", reason: "the books look wrong", by: "person", who: "anna" },
+    ...{ at: new Date(now - 180_000).toISOString(), rule: null, cause: null, numbers: {}, runbook: null, open: [] },
+    ...changes,
+  };
+}
+
+/** The facts of a control folder in which these are in force, and the broker holds to all of them. */
+export function halted(...halts: readonly Halt[]): ControlFacts {
+  return controlFacts({ halts: { halts, unreadable: [], problem: null }, sight: { at: new Date(now - 1000).toISOString(), incidents: halts.map(({ id }) => id), problem: null } });
+}
+
+/** What a service said a moment ago. */
+export function said<T>(value: T, problem?: string): SnapshotState<T> {
+  return { last: { value, at: now - 300 }, problem };
+}
+
+/** The guard sees nothing that is wrong. */
+export function guardSays(changes: Partial<GuardStatus> = {}): GuardStatus {
+  return {
+    ...{ problems: [], verdicts: [], bots: [{ name: "refstrat01", running: true }] },
+    thresholds: {
+      ...{ dailyLossShare: 0.02, drawdownShare: 0.12, exposureShare: 1.25, feedDegradedSeconds: 120, decisionMinutes: 10 },
+      ...{ trackingErrorWarnShare: 0.02, trackingErrorFreezeShare: 0.05, trackingErrorReduceShare: 0.1, clockSeconds: 2, haltDrillDays: 35 },
+    },
+    ...changes,
+  };
+}
+
+/** Alerts that are raised, told to a receiver. */
+export function alertsSay(...active: AlertState["active"]): AlertState {
+  return { configured: true, active, undelivered: 0 };
+}
+
+/** An alert raised so many minutes ago. */
+export function raised(key: string, severity: "warning" | "critical", minutes: number, acknowledged = false): AlertState["active"][number] {
+  return { id: `id-${key}`, key, severity, text: `text of ${key}`, runbook: "runbooks/x.md, 1", since: new Date(now - minutes * 60_000).toISOString(), acknowledged };
+}
+
+export function guardLease(changes: Partial<NonNullable<StatusRows["guard"]["status"]>> = {}): NonNullable<StatusRows["guard"]["status"]> {
+  return { only: true, state: "GRANTED", reason: "all is looked after", leaseUntil: new Date(now + 12_000), renewals: 99, updatedAt: new Date(now - 3000), ...changes };
 }
 
 export const up = (name: SourceView["name"]): SourceView => ({ name, state: "up", reason: "works", lastUp: now });
@@ -90,6 +151,8 @@ export function statusInput(changes: Partial<StatusInput> = {}): StatusInput {
     broker: up("broker"),
     livefeed: up("livefeed"),
     backup: null,
+    guard: null,
+    ...{ control: controlFacts(), alerts: { guard: null, backup: null } },
     ...changes,
   };
 }

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { TrustLevel } from "../../../../services/gui/api";
 import type { BotRows } from "../../../../services/gui/rows";
 import { statusView, type StatusInput } from "../../../../services/gui/status";
-import { botRows, brokerRows, now, qualityRows, rejection, statusInput, statusRows } from "./rows";
+import { alertsSay, botRows, brokerRows, controlFacts, guardLease, guardSays, halt, halted, now, qualityRows, raised, rejection, said, statusInput, statusRows, up } from "./rows";
 
 const withBot = (changes: Partial<BotRows>): Partial<StatusInput> => ({
   database: { last: { value: statusRows({ bots: [botRows(changes)] }), at: now }, problem: undefined },
@@ -25,6 +25,14 @@ const withTimes = (minutes: { degraded?: number; down?: number; stopped?: number
 
 const flat = { ...botRows().account!, quantity: 0, entryPrice: null, entryBar: null, entryFee: null, stopPrice: null };
 const decision = botRows().lastDecision!;
+
+/** A guard that answers so, and the lease it wrote. */
+const withGuard = (status = guardLease(), source = up("guard")): Partial<StatusInput> => ({
+  ...withRows({ guard: { status, actions: [] } }),
+  guard: { source, said: said(guardSays()) },
+});
+const withAlerts = (...active: ReturnType<typeof raised>[]): Partial<StatusInput> => ({ ...withGuard(), alerts: { guard: said(alertsSay(...active)), backup: null } });
+const id = halt().id;
 
 const cases: { when: string; input: Partial<StatusInput>; level: TrustLevel; reasons: string[] }[] = [
   { when: "all works", input: {}, level: "yes", reasons: [] },
@@ -112,6 +120,62 @@ const cases: { when: string; input: Partial<StatusInput>; level: TrustLevel; rea
     reasons: ["Bot refstrat01 runs but makes no progress: 1 candle waits for a decision"],
   },
   { when: "the last decision was late", input: withBot({ lastDecision: { ...decision, late: true } }), level: "care", reasons: ["Bot refstrat01 decided too late: the broker had passed the bar"] },
+  { when: "every bot is halted at level kill", input: { control: halted(halt()) }, level: "no", reasons: [`Every bot is halted at level kill since 2026-01-02 03:01:05 UTC (${id}): the books look wrong`] },
+  { when: "a bot is halted at level reduce", input: { control: halted(halt({ level: "reduce", bot: "refstrat01" })) }, level: "no", reasons: [`Bot refstrat01 is halted at level reduce since 2026-01-02 03:01:05 UTC (${id}): the books look wrong`] },
+  { when: "a bot is halted at level pause", input: { control: halted(halt({ level: "pause", bot: "refstrat01" })) }, level: "care", reasons: [`Bot refstrat01 is halted at level pause since 2026-01-02 03:01:05 UTC (${id}): the books look wrong`] },
+  {
+    when: "the broker has not read a pause for longer than it takes",
+    input: { control: { ...halted(halt({ level: "pause", at: new Date(now - 5001).toISOString() })), sight: undefined } },
+    level: "no",
+    reasons: [`The broker has not said that it holds to ${id}: an order may leave all the same`, `Every bot is halted at level pause since 2026-01-02 03:03:59 UTC (${id}): the books look wrong`],
+  },
+  {
+    when: "the broker has not yet had the time to read a pause",
+    input: { control: { ...halted(halt({ level: "pause", at: new Date(now - 5000).toISOString() })), sight: undefined } },
+    level: "care",
+    reasons: [`Every bot is halted at level pause since 2026-01-02 03:04:00 UTC (${id}): the books look wrong`],
+  },
+  {
+    when: "a broker that is away has not read a pause",
+    input: { control: { ...halted(halt({ level: "pause" })), sight: undefined }, broker: { name: "broker", state: "down", reason: "x", lastUp: null } },
+    level: "no",
+    reasons: ["The broker does not answer (x): orders and protective stops are not worked", `Every bot is halted at level pause since 2026-01-02 03:01:05 UTC (${id}): the books look wrong`],
+  },
+  {
+    when: "a halt cannot be read",
+    input: { control: controlFacts({ halts: { halts: [], unreadable: ["INC-x.json"], problem: null }, sight: { at: new Date(now).toISOString(), incidents: ["INC-x.json"], problem: null } }) },
+    level: "no",
+    reasons: ["Every bot is halted at level kill (INC-x): halts/INC-x.json cannot be read, which counts as the worst"],
+  },
+  {
+    when: "the control folder cannot be read",
+    input: { control: controlFacts({ halts: { halts: [], unreadable: [], problem: "/control/stack.json is missing or cannot be read" } }) },
+    level: "no",
+    reasons: ["Whether trading is halted cannot be read (/control/stack.json is missing or cannot be read): the broker lets out exits only, and no bot is started"],
+  },
+  {
+    when: "the database is away and a bot is halted",
+    input: { control: halted(halt()), database: { last: undefined, problem: "lost" } },
+    level: "no",
+    reasons: [`Every bot is halted at level kill since 2026-01-02 03:01:05 UTC (${id}): the books look wrong`, "The database does not answer (lost): nothing could be read yet"],
+  },
+  { when: "the guard has granted its lease", input: withGuard(), level: "yes", reasons: [] },
+  {
+    when: "the guard does not answer",
+    input: withGuard(guardLease({ leaseUntil: new Date(now) }), { name: "guard", state: "down", reason: "no connection (ECONNREFUSED)", lastUp: null }),
+    level: "no",
+    reasons: ["The guard does not answer (no connection (ECONNREFUSED)): no rule is watched, and entries are blocked when its lease ends", "The guard's lease has run out: entries are blocked"],
+  },
+  { when: "the guard has written no lease yet", input: { ...withGuard(), ...withRows({}) }, level: "care", reasons: ["The guard has not given a lease yet: entries are blocked"] },
+  {
+    when: "the guard withholds its lease",
+    input: withGuard(guardLease({ state: "WITHHELD", reason: "the clock jumped by 41 s: wsl --shutdown", leaseUntil: null })),
+    level: "care",
+    reasons: ["The guard withholds its lease: entries are blocked: the clock jumped by 41 s: wsl --shutdown"],
+  },
+  { when: "nobody has acknowledged what the guard found", input: withAlerts(raised("guard.clock", "critical", 1), raised("guard.blind.docker", "critical", 2)), level: "care", reasons: ["The guard raised an alert that nobody has acknowledged: text of guard.clock, and 1 more"] },
+  { when: "the guard only warns, or tells of a halt of its own", input: withAlerts(raised("guard.halt-drill", "warning", 1), raised(`guard.halt.${id}`, "critical", 1)), level: "yes", reasons: [] },
+  { when: "what the guard found was acknowledged", input: withAlerts(raised("guard.clock", "critical", 1, true)), level: "yes", reasons: [] },
   {
     when: "several things are wrong, the worst comes first",
     input: { ...withBot({ running: false, account: flat }), broker: { name: "broker", state: "down", reason: "x", lastUp: null } },

@@ -1,0 +1,45 @@
+import { HALT_LEVELS } from "../../control/levels";
+import type { Freeze, Halt } from "../../control/records";
+import type { FreezeView, HaltsView, HaltView } from "./api";
+import type { ControlFacts } from "./controlReader";
+
+/** The command that lifts a halt; nothing else does. */
+export function rearmCommand(incident: string, stack: string): string {
+  return `npx trading rearm --incident ${incident} --stack ${stack}`;
+}
+
+/** Halts and freezes as the page shows them. @param now epoch milliseconds */
+export function haltsView({ halts, freezes, sight }: ControlFacts, stack: string, now: number): HaltsView {
+  const held = new Set(sight?.incidents.map((name) => name.replace(/\.json$/, "")));
+  const view = (of: Omit<HaltView, "held" | "rearm">): HaltView => ({ ...of, held: held.has(of.id), rearm: rearmCommand(of.id, stack) });
+  const inForce = [...halts.unreadable.map((file) => view(unreadableHalt(file))), ...halts.halts.map((halt) => view(haltOf(halt)))];
+  return {
+    now,
+    problem: halts.problem,
+    inForce: inForce.sort((one, other) => HALT_LEVELS.indexOf(other.level) - HALT_LEVELS.indexOf(one.level) || (one.since ?? 0) - (other.since ?? 0)),
+    freezes: [...freezes.unreadable.map(unreadableFreeze), ...freezes.entries.map(freezeOf).filter(({ until }) => until === null || until > now)],
+    broker: sight === undefined ? null : { at: Date.parse(sight.at), problem: sight.problem },
+  };
+}
+
+function originOf({ id, bot, at, by, who, reason, rule, runbook }: Halt | Freeze) {
+  return { id, bot, since: Date.parse(at), by, who, reason, rule, runbook };
+}
+
+function haltOf(halt: Halt): Omit<HaltView, "held" | "rearm"> {
+  return { ...originOf(halt), level: halt.level, numbers: halt.numbers };
+}
+
+function freezeOf(freeze: Freeze): FreezeView {
+  return { ...originOf(freeze), until: freeze.until === null ? null : Date.parse(freeze.until) };
+}
+
+const unknownOrigin = { bot: null, since: null, by: null, who: null, rule: null, runbook: null };
+
+function unreadableHalt(file: string): Omit<HaltView, "held" | "rearm"> {
+  return { ...unknownOrigin, id: file.replace(/\.json$/, ""), level: "kill", numbers: {}, reason: `halts/${file} cannot be read, which counts as the worst` };
+}
+
+function unreadableFreeze(file: string): FreezeView {
+  return { ...unknownOrigin, id: file.replace(/\.json$/, ""), until: null, reason: `freezes/${file} cannot be read, which counts as a freeze` };
+}
