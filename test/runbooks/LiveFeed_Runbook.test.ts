@@ -1,3 +1,3 @@
 import { describeRunbook } from "./describeRunbook";
 
-describeRunbook("LiveFeed.md");
+describeRunbook("LiveFeed_Runbook.md");

@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { controlFolder } from "../../control/folder";
+import { haltsOf } from "../../control/LatchFolder";
+import { incidentId } from "../../control/records";
 import { eventually, execute, type ThrowAwayStack } from "../support/throwAwayStack";
 
 /** Newest whole second to which a stack can be restored, ISO; waits for the first, which is there when log from after a point is archived. */
@@ -73,4 +76,26 @@ export async function makeRepository(stack: ThrowAwayStack, earlier: () => void,
     await git("add", ".");
     await git("commit", "--quiet", "--message", message);
   }
+}
+
+/** Ids of the halts in force, oldest first; none before the stack was ever up. */
+export function haltsOfStack(stack: ThrowAwayStack): string[] {
+  const folder = controlFolder(stack.root, stack.name);
+  if (!fs.existsSync(folder)) return [];
+  return [...haltsOf(folder).inForce().entries].sort((one, other) => (one.at < other.at ? -1 : 1)).map(({ id }) => id);
+}
+
+/** Places a halt as the guard does, and waits until the guard tells of it. @returns the alert's id */
+export async function alertOfTheGuard(stack: ThrowAwayStack): Promise<string> {
+  const now = Date.now();
+  const id = incidentId("INC", now);
+  haltsOf(controlFolder(stack.root, stack.name)).place({
+    ...{ format: 1, id, stack: stack.name, bot: null, level: "pause", reason: "the test wants an alert", by: "guard", who: "guard", at: new Date(now).toISOString() },
+    ...{ rule: "order-rate", cause: "test", numbers: {}, runbook: null, open: [] },
+  });
+  return await eventually("the guard tells of the halt", 30, async () => {
+    const { stdout } = await stack.trading(["alerts", "--json"]);
+    const { parts } = JSON.parse(stdout) as { parts: { active?: { id: string; key: string }[] }[] };
+    return parts.flatMap(({ active = [] }) => active).find(({ key }) => key === `guard.halt.${id}`)?.id;
+  });
 }

@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { eventually, execute, PROJECT_ROOT, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
-import { interruptRestore, makeRepository, newestMoment, withOwnCrontab } from "./circumstances";
+import { alertOfTheGuard, haltsOfStack, interruptRestore, makeRepository, newestMoment, withOwnCrontab } from "./circumstances";
+import { Receiver } from "./Receiver";
 import { testCommand, type TestCommand } from "./mapping";
 import { runbookCommands } from "./powershell";
 
@@ -19,7 +20,12 @@ function candles(): string {
 }
 
 /** Commands that answer a question, and what a stack that is minutes old answers; an answer of no is 1. */
-const MAY_SAY_NO: Readonly<Record<string, RegExp>> = { evidence: /conditions do NOT hold/, parity: /^Bot {7}refstrat01: (equal|costs|differs|nothing to compare)|has nothing to compare yet/ };
+const MAY_SAY_NO: Readonly<Record<string, RegExp>> = {
+  // A parity that differs, for the bot was halted, freezes deploys: that is an alert.
+  "alerts --stack": /^(Nothing is wrong\.|CRITICAL |warning )[^]*^guard {5}(all was delivered|\d+ notices? waits? for the receiver)/m,
+  evidence: /conditions do NOT hold/,
+  parity: /^Bot {7}refstrat01: (equal|costs|differs|nothing to compare)|has nothing to compare yet/,
+};
 
 /** Minutes that one command may take, on a machine that does much else. */
 const MINUTES = 15;
@@ -31,20 +37,29 @@ export function describeRunbook(file: string): void {
     this.bail(true);
     const commands = runbookCommands(file, fs.readFileSync(path.join(FOLDER, file), "utf8"));
     const backedUp = commands.some(({ argv }) => argv.includes("backups"));
+    const guarded = commands.some(({ argv }) => argv.includes("alerts"));
     let stack: ThrowAwayStack;
     let outside: string;
+    let receiver: Receiver | undefined;
 
     before(async () => {
       outside = fs.mkdtempSync(path.join(os.tmpdir(), "trading-runbook-"));
       fs.mkdirSync(path.join(outside, "second-copy"));
       stack = await ThrowAwayStack.make({ files: { "candles.csv": candles() } });
-      const configure = (orderNotional: number) => stack.configure({ bots: [{ name: "refstrat01", limits: { ...wideLimits, orderNotional } }], ...(backedUp && { backup: backup(path.join(outside, "second-copy")) }) });
+      receiver = guarded ? await Receiver.open() : undefined;
+      const configure = (orderNotional: number) =>
+        stack.configure({
+          bots: [{ name: "refstrat01", limits: { ...wideLimits, orderNotional } }],
+          ...(backedUp && { backup: backup(path.join(outside, "second-copy")) }),
+          ...(receiver && { guard: PATIENT_GUARD, alerts: { webhook: receiver.address, heartbeat: receiver.address } }),
+        });
       await makeRepository(stack, () => configure(900_000), () => configure(wideLimits.orderNotional));
       const { code, text } = await stack.up([], { timeoutSeconds: 600 });
       expect(code, text).to.equal(0);
     });
     after(async () => {
       await stack?.remove();
+      await receiver?.close();
       if (outside !== undefined) fs.rmSync(outside, { recursive: true, force: true, maxRetries: 3 });
     });
 
@@ -60,24 +75,44 @@ export function describeRunbook(file: string): void {
       return execute(process.execPath, [program, ...argv], options);
     };
 
+    /** A stack that is halted is not as it should be, and says by which halts; any other has to be well. */
+    const saysHowItIs = ({ code, text }: Outcome): boolean => {
+      const halts = haltsOfStack(stack);
+      return halts.length === 0 ? code === 0 : code === 1 && halts.every((incident) => text.includes(incident));
+    };
+
     for (const command of commands) {
       it(`line ${command.line}: ${command.text}`, async function () {
         const moment = / --to \d/.test(command.text) ? await newestMoment(stack) : "";
-        const tested = testCommand(command, { stack: stack.name, data: "candles.csv", moment, newFile: path.join(outside, `key-${command.line}.txt`) });
+        const alert = / alerts ack /.test(command.text) ? await alertOfTheGuard(stack) : "";
+        const incident = haltsOfStack(stack).at(-1) ?? "";
+        if (command.argv.includes("--incident")) expect(incident, "a halt that the runbook placed before").to.not.equal("");
+        const tested = testCommand(command, { stack: stack.name, data: "candles.csv", moment, newFile: path.join(outside, `key-${command.line}.txt`), incident, alert });
         // Windows and macOS have their own schedulers, for which nothing can stand in here.
         if (tested.circumstance === "a crontab of the test's own" && process.platform !== "linux") this.skip();
         if (tested.circumstance === "an interrupted restore") await interruptRestore(stack);
         // A feed that was started anew is not HEALTHY before its next candle, a second later here.
-        if (tested.runner === "trading" && tested.argv[0] === "status") return void (await eventually(command.text, 180, async () => (await run(tested)).code === 0));
+        if (tested.runner === "trading" && tested.argv[0] === "status") return void (await eventually(command.text, 180, async () => saysHowItIs(await run(tested))));
         const { code, text } = await run(tested);
         // Set-up's report ends with 1 where the test's folder lacks something; a wrong command line is 2.
         if (tested.runner === "start") expect([code, text.includes(`stack            "${stack.name}" is there`)], text).to.deep.equal([code === 1 ? 1 : 0, true]);
-        else if (tested.runner === "trading" && MAY_SAY_NO[tested.argv[0]!] !== undefined) expect([code === 0 || code === 1, MAY_SAY_NO[tested.argv[0]!]!.test(text)], text).to.deep.equal([true, true]);
+        else if (tested.runner === "trading" && answerOf(tested) !== undefined) expect([code === 0 || code === 1, answerOf(tested)!.test(text)], text).to.deep.equal([true, true]);
         else expect(code, text).to.equal(0);
       });
     }
   });
 }
+
+/** What a question may be answered with; undefined for a command that has to end with 0. */
+function answerOf({ argv }: TestCommand): RegExp | undefined {
+  return MAY_SAY_NO[argv[0]!] ?? MAY_SAY_NO[`${argv[0]} ${argv[1]}`];
+}
+
+/** A guard that no hour of the test's wild market, and no machine that does much else, brings to act: what it does has tests of its own. */
+const PATIENT_GUARD = {
+  ...{ enabled: true, dailyLossShare: 1, drawdownShare: 1, exposureShare: 10, feedDegradedSeconds: 3600, decisionMinutes: 120 },
+  ...{ trackingErrorWarnShare: 1, trackingErrorFreezeShare: 1, trackingErrorReduceShare: 1, clockSeconds: 60 },
+};
 
 /** What is due at the first start runs, and then nothing but what a command asks for. */
 function backup(secondCopy: string): object {

@@ -4,7 +4,7 @@ import type { RunbookCommand } from "./powershell";
 export type Runner = "pulumi" | "trading" | "docker" | "git" | "start";
 
 /** What the test has to make before a command makes sense, or in place of the machine's own. */
-export type Circumstance = "an interrupted restore" | "a crontab of the test's own";
+export type Circumstance = "an interrupted restore" | "a crontab of the test's own" | "an alert of the guard";
 
 /** A runbook's command as the test runs it. */
 export interface TestCommand {
@@ -22,6 +22,10 @@ export interface Substitutes {
   readonly moment: string;
   /** File that is not there, and into which a key may be written. */
   readonly newFile: string;
+  /** Newest halt of the throw-away stack that is in force; empty where none is. */
+  readonly incident: string;
+  /** An alert of the throw-away stack that lasts; empty where there is none. */
+  readonly alert: string;
 }
 
 /** Runbooks whose commands belong on no stack, and the test that runs them. */
@@ -42,6 +46,9 @@ export const HARMLESS_FORMS: readonly { readonly typed: string; readonly runs: s
   { typed: "npx trading restore --to TIME", runs: "the same to the newest second of the throw-away stack's archive", reason: "the runbook's time is an example, and no stack of the test was there then" },
   { typed: "npx trading restore --go-back", runs: "the same, after a restore that the test began and killed", reason: "there is nothing to go back from where no restore was interrupted" },
   { typed: "npx trading recovery-key --out FILE", runs: "the same with a new file of the test", reason: "the owner's drive is not on every machine, and a file that is there is refused" },
+  { typed: "npx trading rearm --incident ID", runs: "the same with the newest halt in force of the throw-away stack", reason: "the runbook's id is an example; which one it is, is known when it was placed" },
+  { typed: "npx trading alerts ack ID", runs: "the same with an alert of the throw-away stack, after the test made one", reason: "the runbook's id is an example, and a stack that is well has no alert" },
+  { typed: "npx trading halt-drill", runs: "the same with --with-open-positions", reason: "the test's market opens and closes positions as it likes" },
   { typed: "npx trading schedule ...", runs: "the same with a crontab of the test's own in the search path, and nothing else in it", reason: "must not put a task of a throw-away stack into this machine's scheduler" },
 ];
 
@@ -100,11 +107,25 @@ function containerName(word: string, { stack }: Substitutes): string {
   return word.replace(/^trading-(paper|live)(?=-|$)/, `trading-${stack}`);
 }
 
-function tradingCommand(words: readonly string[], { data, moment, newFile }: Substitutes): TestCommand {
-  const [name] = words;
-  const argv = withValue(withValue(withValue(words, "--data", () => data), "--out", () => newFile), "--to", (to) => (/^\d{4}-\d\d-\d\dT/.test(to) ? moment : to));
-  const circumstance = name === "schedule" ? "a crontab of the test's own" : name === "restore" && words.includes("--go-back") ? "an interrupted restore" : undefined;
+function tradingCommand(words: readonly string[], { data, moment, newFile, incident, alert }: Substitutes): TestCommand {
+  const [name, under] = words;
+  const values: readonly (readonly [string, (typed: string) => string])[] = [
+    ["--data", () => data],
+    ["--out", () => newFile],
+    ["--to", (to) => (/^\d{4}-\d\d-\d\dT/.test(to) ? moment : to)],
+    ["--incident", () => incident],
+    ...(name === "alerts" ? ([["ack", () => alert]] as const) : []),
+  ];
+  const typed = values.reduce((argv, [option, value]) => withValue(argv, option, value), words);
+  const argv = name === "halt-drill" ? [...typed, "--with-open-positions"] : typed;
+  const circumstance = circumstanceOf(name, under, words);
   return { runner: "trading", argv, ...(circumstance && { circumstance }) };
+}
+
+function circumstanceOf(name: string | undefined, under: string | undefined, words: readonly string[]): Circumstance | undefined {
+  if (name === "schedule") return "a crontab of the test's own";
+  if (name === "alerts" && under === "ack") return "an alert of the guard";
+  return name === "restore" && words.includes("--go-back") ? "an interrupted restore" : undefined;
 }
 
 /** Another value for an option, where it is there. */

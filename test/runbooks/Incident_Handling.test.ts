@@ -1,0 +1,3 @@
+import { describeRunbook } from "./describeRunbook";
+
+describeRunbook("Incident_Handling.md");
