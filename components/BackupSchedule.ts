@@ -48,6 +48,8 @@ export interface BackupScheduleArgs extends OwnServiceArgs {
   readonly secrets: BackupSecrets;
   readonly alerts: AlertsConfiguration;
   readonly alertAddresses: AlertAddresses;
+  /** Whether the stack has a guard, which then gives the stack's own heartbeat. */
+  readonly guarded: boolean;
   readonly archive: DatabaseArchive;
   /** Service -> id of the image it runs: written into every recovery point. */
   readonly deployedImages: pulumi.Input<Readonly<Record<string, string>>>;
@@ -56,8 +58,8 @@ export interface BackupScheduleArgs extends OwnServiceArgs {
 }
 
 /** What the service gets in its settings; addresses and keys are files. */
-export function backupSettings({ schedule, retention, secondCopy, alarms, restoreTest }: BackupConfiguration, alerts: AlertsConfiguration): object {
-  return { schedule, retention, secondCopy: { kind: secondCopy.kind }, alarms, restoreTest, alerts: alertSettings(alerts) };
+export function backupSettings({ schedule, retention, secondCopy, alarms, restoreTest }: BackupConfiguration, alerts: AlertsConfiguration, guarded: boolean): object {
+  return { schedule, retention, secondCopy: { kind: secondCopy.kind }, alarms, restoreTest, alerts: alertSettings("backup", alerts, guarded) };
 }
 
 /** The container that takes the backups on schedule, checks them, thins them out, and raises alarms. */
@@ -67,7 +69,7 @@ export class BackupSchedule extends pulumi.ComponentResource {
 
   constructor(name: string, args: BackupScheduleArgs, options?: pulumi.ComponentResourceOptions) {
     super(BackupSchedule.type, name, {}, options);
-    const { context, configuration, secrets, alerts } = args;
+    const { context, configuration, secrets, alerts, guarded } = args;
     const secretsVolume = new FilledVolume(
       `${name}-secrets`,
       {
@@ -75,7 +77,7 @@ export class BackupSchedule extends pulumi.ComponentResource {
         volumeName: context.names.secretsVolume("backup"),
         service: "backup",
         user: POSTGRES_USER,
-        files: { ...secretFiles(args.archive, secrets), ...alertFiles(args.alertAddresses) },
+        files: { ...secretFiles(args.archive, secrets), ...alertFiles("backup", args.alertAddresses, guarded) },
         laterFiles: pulumi.output(args.deployedImages).apply((images) => ({ "deployed-images.json": JSON.stringify(images) })),
         secret: true,
         baseImage: args.baseImage,
@@ -91,7 +93,7 @@ export class BackupSchedule extends pulumi.ComponentResource {
         after: [...args.after, args.archive.backupVolume, args.archive.socketVolume, secretsVolume.filled],
         specification: {
           service: "backup",
-          environment: { TRADING_STACK: context.stack, TRADING_MODE: context.mode, LOG_LEVEL: context.logLevel, SETTINGS: JSON.stringify(backupSettings(configuration, alerts)) },
+          environment: { TRADING_STACK: context.stack, TRADING_MODE: context.mode, LOG_LEVEL: context.logLevel, SETTINGS: JSON.stringify(backupSettings(configuration, alerts, guarded)) },
           volumes: [
             { volume: context.names.secretsVolume("backup"), path: "/secrets", readOnly: true },
             { volume: context.names.volume("timescaledb-data"), path: "/data", readOnly: true },

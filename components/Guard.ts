@@ -17,7 +17,7 @@ export interface GuardArgs extends OwnServiceArgs {
 }
 
 /** What the guard program is told: whom it watches, and when it acts. */
-export function guardSettings(context: StackContext, { bots, interval, limits, guard, alerts, backup }: StackConfiguration): object {
+export function guardSettings(context: StackContext, { bots, interval, limits, guard, alerts }: StackConfiguration): object {
   const { enabled: _enabled, memoryMegabytes: _memory, ...thresholds } = guard;
   return {
     bots: bots.map(({ name, symbol, startingCash, limits: { ordersPerHour } }) => ({
@@ -28,8 +28,7 @@ export function guardSettings(context: StackContext, { bots, interval, limits, g
     interval,
     limits: { exposureNotional: limits.exposureNotional, ordersPerHour: limits.ordersPerHour },
     thresholds,
-    // One address gets one kind of sign of life: the backups give theirs after each job, and say there when one failed.
-    alerts: { ...alertSettings(alerts), heartbeat: alerts.heartbeat !== undefined && !backup.enabled },
+    alerts: alertSettings("guard", alerts, true),
   };
 }
 
@@ -46,7 +45,7 @@ export class Guard extends pulumi.ComponentResource {
       service: "guard",
       databaseRole: "guard",
       settings: guardSettings(context, configuration),
-      secrets: alertFiles(args.alertAddresses),
+      secrets: alertFiles("guard", args.alertAddresses, true),
       specification: {
         volumes: [
           { hostPath: controlFolder(args.root, context.stack), path: CONTROL_MOUNT, readOnly: false },

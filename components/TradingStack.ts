@@ -120,7 +120,7 @@ export class TradingStack extends pulumi.ComponentResource {
           // Its own image must not be the first to be mounted on the volumes of the others: a new volume takes its owner from it.
           ...common(configuration.backup.memoryMegabytes, [database.migrated, mlflow.ready]),
           ...{ image: image("backup"), configuration: configuration.backup, secrets: backupSecrets!, archive: backup.archive, deployedImages, root },
-          ...{ alerts: configuration.alerts, alertAddresses: addresses },
+          ...{ alerts: configuration.alerts, alertAddresses: addresses, guarded: configuration.guard.enabled },
         },
         child,
       );

@@ -15,8 +15,10 @@ export const alerts = z.strictObject({
   webhook: secretAddress("alert-webhook").optional(),
   /** `json` for a program of one's own, `ntfy` for a telephone: then the address ends with the topic. */
   format: z.enum(ALERT_FORMATS).default("json"),
-  /** Is asked for as a sign of life, with /fail while something is not well, so that silence is noticed elsewhere. */
+  /** Is asked for by the guard every minute, with /fail while it cannot see what it guards, so that silence is noticed elsewhere. */
   heartbeat: secretAddress("alert-heartbeat").optional(),
+  /** The same of the backups, after each job: another address, or one part that is well would hide another that is not. */
+  backupHeartbeat: secretAddress("alert-backup-heartbeat").optional(),
   /** What lasts is told of again so often: until it is acknowledged or over. */
   repeatMinutes: z.int().min(1).max(1440).default(60),
 });
@@ -25,6 +27,6 @@ export type AlertsConfiguration = z.infer<typeof alerts>;
 /** Keys of an earlier version, and where they stand now. */
 export const MOVED_ALERT_KEYS: Readonly<Record<string, string>> = {
   "trading:backup.alarms.webhook": "trading:alerts.webhook (and the file alarm-webhook is called alert-webhook)",
-  "trading:backup.alarms.heartbeat": "trading:alerts.heartbeat (and the file alarm-heartbeat is called alert-heartbeat)",
+  "trading:backup.alarms.heartbeat": "trading:alerts.backupHeartbeat (and the file alarm-heartbeat is called alert-backup-heartbeat)",
   "trading:backup.alarms.repeatMinutes": "trading:alerts.repeatMinutes",
 };

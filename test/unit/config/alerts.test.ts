@@ -2,7 +2,7 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { alertAddresses, alertFiles, alertSettings } from "../../../config/alertSecrets";
+import { alertAddresses, alertFiles, alertsOf, alertSettings } from "../../../config/alertSecrets";
 import { parseStackConfiguration } from "../../../config/stackConfiguration";
 
 const base = { portBase: 8400, feed: { source: "synthetic" }, bots: [{ name: "refstrat01", limits: { orderQuantity: 1, orderNotional: 12_000 } }] };
@@ -18,13 +18,13 @@ describe("the configuration of alerts", () => {
     ["a heartbeat that is no address", { heartbeat: "ftp://ping.example" }, /trading:alerts\.heartbeat = "ftp:\/\/ping.example": allowed: .*alert-heartbeat/],
     ["a format that nobody reads", { format: "xml" }, /trading:alerts\.format = "xml": allowed: "json", "ntfy"/],
     ["no time between two", { repeatMinutes: 0 }, /trading:alerts\.repeatMinutes = 0: allowed: at least 1/],
-    ["a key that does not exist", { hook: "file" }, /trading:alerts\.hook = "file": unknown key; allowed here: webhook, format, heartbeat, repeatMinutes/],
+    ["a key that does not exist", { hook: "file" }, /trading:alerts\.hook = "file": unknown key; allowed here: webhook, format, heartbeat, backupHeartbeat, repeatMinutes/],
   ];
   for (const [what, alerts, message] of wrong) it(`refuses ${what}`, () => expect(() => parse(alerts)).to.throw(message));
 
   for (const [key, value, now] of [
     ["webhook", "https://hooks.example/secret", "trading:alerts.webhook (and the file alarm-webhook is called alert-webhook)"],
-    ["heartbeat", "file", "trading:alerts.heartbeat (and the file alarm-heartbeat is called alert-heartbeat)"],
+    ["heartbeat", "file", "trading:alerts.backupHeartbeat (and the file alarm-heartbeat is called alert-backup-heartbeat)"],
     ["repeatMinutes", 30, "trading:alerts.repeatMinutes"],
   ] as const) {
     it(`says where ${key} of the backups' alarms is now, and not what it held`, () => {
@@ -47,17 +47,29 @@ describe("the addresses of alerts", () => {
   it("come from the stack's file, or from a file of their own", () => {
     write("alert-webhook", "https://hooks.example/secret\n");
     const found = addresses({ webhook: "file", heartbeat: "https://ping.example/1" });
-    expect(found).to.deep.equal({ webhook: "https://hooks.example/secret", heartbeat: "https://ping.example/1" });
-    expect(alertFiles(found)).to.deep.equal({ "alert-webhook": "https://hooks.example/secret", "alert-heartbeat": "https://ping.example/1" });
+    expect(found).to.deep.equal({ webhook: "https://hooks.example/secret", heartbeat: "https://ping.example/1", backupHeartbeat: undefined });
+    expect(alertFiles("guard", found, true)).to.deep.equal({ "alert-webhook": "https://hooks.example/secret", "alert-heartbeat": "https://ping.example/1" });
   });
 
   it("are not there where nobody is told", () => {
-    expect(alertFiles(addresses(undefined))).to.deep.equal({});
-    expect(alertSettings(parse(undefined))).to.deep.equal({ webhook: false, format: "json", heartbeat: false, repeatMinutes: 60 });
+    expect(alertFiles("guard", addresses(undefined), true)).to.deep.equal({});
+    expect(alertSettings("guard", parse(undefined), true)).to.deep.equal({ webhook: false, format: "json", heartbeat: false, repeatMinutes: 60 });
   });
 
+  for (const [sender, guarded, given, heartbeat] of [
+    ["guard", true, { heartbeat: "of the guard", backupHeartbeat: "of the backups" }, "of the guard"],
+    ["backup", true, { heartbeat: "of the guard", backupHeartbeat: "of the backups" }, "of the backups"],
+    ["backup", true, { heartbeat: "of the guard" }, undefined],
+    ["backup", false, { heartbeat: "of the stack" }, "of the stack"],
+    ["backup", false, { heartbeat: "of the stack", backupHeartbeat: "of the backups" }, "of the backups"],
+  ] as const) {
+    it(`give the ${sender} ${heartbeat === undefined ? "no heartbeat" : `the heartbeat ${heartbeat}`} ${guarded ? "beside" : "without"} a guard`, () => {
+      expect(alertsOf<string>(sender, given, guarded).heartbeat).to.equal(heartbeat);
+    });
+  }
+
   it("are in no settings", () => {
-    const settings = alertSettings(parse({ webhook: "https://ntfy.example/secret", format: "ntfy", heartbeat: "file", repeatMinutes: 5 }));
+    const settings = alertSettings("guard", parse({ webhook: "https://ntfy.example/secret", format: "ntfy", heartbeat: "file", repeatMinutes: 5 }), true);
     expect(settings).to.deep.equal({ webhook: true, format: "ntfy", heartbeat: true, repeatMinutes: 5 });
   });
 

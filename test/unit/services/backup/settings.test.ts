@@ -14,7 +14,7 @@ describe("settings of the backup service", () => {
 
   it("are what the stack's configuration holds, without addresses", () => {
     const { schedule, retention, secondCopy, alarms, restoreTest } = liveBackup.parse({});
-    const settings = { schedule, retention, secondCopy: { kind: secondCopy.kind }, alarms, restoreTest, alerts: alertSettings(alerts.parse({ format: "ntfy", webhook: "https://ntfy.example/topic" })) };
+    const settings = { schedule, retention, secondCopy: { kind: secondCopy.kind }, alarms, restoreTest, alerts: alertSettings("backup", alerts.parse({ format: "ntfy", webhook: "https://ntfy.example/topic" }), true) };
     expect(loadBackupSettings(environment(settings)).settings).to.deep.equal(settings);
   });
 

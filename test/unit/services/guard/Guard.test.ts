@@ -1,8 +1,7 @@
 import { expect } from "chai";
-import { chmodSync, mkdirSync, renameSync } from "node:fs";
-import * as path from "node:path";
+import { mkdirSync, renameSync } from "node:fs";
 import { readAudit } from "../../../../control/audit";
-import { freezesOf, haltsOf } from "../../../../control/LatchFolder";
+import { freezesOf, haltsOf, LatchFolder } from "../../../../control/LatchFolder";
 import { ControlDesk } from "../../../../services/guard/ControlDesk";
 import type { ContainerState } from "../../../../services/guard/Engine";
 import type { FactRows } from "../../../../services/guard/factsQuery";
@@ -214,11 +213,21 @@ describe("the guard's turns", () => {
     expect(rig.alarms.map(({ key }) => key)).to.deep.equal(["guard.blind.control"]);
   });
 
-  it("stop a bot whose halt cannot be written", async function () {
-    if (process.getuid?.() === 0) return this.skip();
-    chmodSync(path.join(rig.control.folder, "halts"), 0o555);
-    await dropped();
-    expect(rig.called).to.include("stop bot-one");
+  it("stop a bot whose halt cannot be written, and place it when that is possible again", async () => {
+    const { place } = LatchFolder.prototype;
+    try {
+      LatchFolder.prototype.place = () => {
+        throw new Error("no room");
+      };
+      await dropped();
+      expect(rig.called).to.include("stop bot-one");
+      expect(rig.halts).to.deep.equal([]);
+    } finally {
+      LatchFolder.prototype.place = place;
+    }
+    rig.rows = factRows({ equity: [{ ...drop, bar: drop.bar + hour }] });
+    await rig.turn();
+    expect(rig.halts).to.have.length(2);
   });
 
   it("take the lease back at the end", async () => {
