@@ -29,11 +29,17 @@ const file = (control: string) => path.join(control, "audit.jsonl");
 export function appendAudit(control: string, act: AuditEntry): void {
   const handle = fs.openSync(file(control), "a", 0o666);
   try {
-    fs.writeSync(handle, `${JSON.stringify(entry.parse(act))}\n`);
+    // A line that a power cut broke off ends here, and takes nothing with it.
+    fs.writeSync(handle, `${endsWhole(control) ? "" : "\n"}${JSON.stringify(entry.parse(act))}\n`);
     fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
   }
+}
+
+function endsWhole(control: string): boolean {
+  const text = readText(file(control)) ?? "";
+  return text === "" || text.endsWith("\n");
 }
 
 /** Oldest first; a line that was cut off by a power cut is left out. */

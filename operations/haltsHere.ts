@@ -1,5 +1,7 @@
 import * as fs from "node:fs";
 import { controlFolder, ensureControlFolder } from "../control/folder";
+import { freezesOf, type InForce } from "../control/LatchFolder";
+import type { Freeze } from "../control/records";
 import { HaltReader, standingOf, type HaltsInForce } from "../control/standing";
 import { failure } from "./errors";
 import { owner } from "./stack";
@@ -20,6 +22,12 @@ export function controlHere(root: string, stack: string): string {
 export function haltsHere(root: string, stack: string): HaltsInForce {
   const folder = controlFolder(root, stack);
   return fs.existsSync(folder) ? new HaltReader(folder, stack).read() : { halts: [], unreadable: [], problem: null };
+}
+
+/** The freezes of deploys of a stack, read the same way. */
+export function freezesHere(root: string, stack: string): InForce<Freeze> {
+  const folder = controlFolder(root, stack);
+  return fs.existsSync(folder) ? freezesOf(folder).inForce() : { entries: [], unreadable: [] };
 }
 
 /** What keeps a bot from being started. */

@@ -21,6 +21,7 @@ import { startBotCommand } from "./commands/startBot";
 import { statusCommand } from "./commands/status";
 import { stopBotCommand } from "./commands/stopBot";
 import { tendCommand } from "./commands/tend";
+import { thawCommand } from "./commands/thaw";
 import type { Wrap } from "./command";
 import type { Context } from "./context";
 import { runCommands } from "./frame";
@@ -33,7 +34,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
   start.addCommand(startBotCommand(context, wrap));
   const made = (...commands: readonly ((context: Context, wrap: Wrap) => Command)[]) => commands.map((make) => make(context, wrap));
   return [
-    ...made(statusCommand, haltCommand, rearmCommand, haltDrillCommand),
+    ...made(statusCommand, haltCommand, rearmCommand, thawCommand, haltDrillCommand),
     ...[stop, start],
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),

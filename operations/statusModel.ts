@@ -1,6 +1,8 @@
 import { mayRun } from "../config/botState";
 import { botService, stackNames } from "../config/names";
 import type { HaltLevel } from "../control/levels";
+import type { InForce } from "../control/LatchFolder";
+import type { Freeze } from "../control/records";
 import { standingOf, type HaltsInForce } from "../control/standing";
 import { wishFor, type DesiredState } from "../config/desiredState";
 import { simulatedFills } from "../domain/simulatedFills";
@@ -25,6 +27,16 @@ export interface HaltStatus {
   readonly reason: string;
   /** The command that lifts it. */
   readonly rearm: string;
+}
+
+/** A freeze of deploys that is in force. */
+export interface FreezeStatus {
+  readonly incident: string;
+  /** Null where the record cannot be read. */
+  readonly since: string | null;
+  readonly reason: string;
+  /** The command that lifts it. */
+  readonly thaw: string;
 }
 
 export interface ServiceStatus {
@@ -52,6 +64,8 @@ export interface StatusReport {
   readonly problems: readonly string[];
   /** Halts in force, oldest first. */
   readonly halts: readonly HaltStatus[];
+  /** Freezes of deploys in force, oldest first. */
+  readonly freezes: readonly FreezeStatus[];
   readonly services: readonly ServiceStatus[];
   readonly page: { readonly address: string; readonly answers: boolean };
   /** What the page says about trust; null without it. */
@@ -72,6 +86,7 @@ export interface StatusFacts {
   readonly declared: DeclaredStack;
   readonly wishes: DesiredState;
   readonly halts: HaltsInForce;
+  readonly freezes: InForce<Freeze>;
   readonly owner: string;
   /** undefined when Docker does not answer. */
   readonly containers: readonly ContainerFact[] | undefined;
@@ -120,6 +135,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     healthy: problems.length === 0,
     problems,
     halts,
+    freezes: freezesOf(stack, facts.freezes),
     services,
     page: { address: pageAddress(declared), answers: page !== undefined },
     trust: page?.trust ?? null,
@@ -139,6 +155,12 @@ function haltsOf(stack: string, { halts, unreadable }: HaltsInForce): HaltStatus
   });
   const known = halts.map(({ id, level, bot, at, who, reason }): HaltStatus => ({ incident: id, level, bot, since: at, who, reason, rearm: rearmCommandOf(stack, id) }));
   return [...known.sort((one, other) => ((one.since ?? "") < (other.since ?? "") ? -1 : 1)), ...unread];
+}
+
+function freezesOf(stack: string, { entries, unreadable }: InForce<Freeze>): FreezeStatus[] {
+  const thaw = (incident: string) => `npx trading thaw --incident ${incident} --reason "..." --stack ${stack}`;
+  const unread = unreadable.map((name) => name.replace(/\.json$/, "")).map((incident) => ({ incident, since: null, reason: "its record cannot be read", thaw: thaw(incident) }));
+  return [...entries.map(({ id, at, reason }) => ({ incident: id, since: at, reason, thaw: thaw(id) })), ...unread];
 }
 
 /** A halt is an incident, and never how a stack should be: a bot that is to rest is stopped by wish. */

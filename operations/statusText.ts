@@ -101,6 +101,7 @@ export function statusText(report: StatusReport, now: number): string {
     `Stack     ${report.stack} (${report.mode}): ${report.healthy ? "healthy" : "NOT HEALTHY"}`,
     `          ${report.fills}`,
     ...report.halts.flatMap(haltLines),
+    ...report.freezes.map(({ incident, since, reason, thaw }) => `Frozen    deploys and promotions${since === null ? "" : ` since ${since}`} (${incident}): ${reason}; to lift it: ${thaw}`),
     plainTable(["service", "wish", "state", "health", "image", "up", "restarts", "ok"], report.services.map(serviceRow)),
     ...pageLines(report, now),
     ...report.problems.map((problem) => `Problem   ${problem}`),

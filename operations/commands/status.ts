@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Context } from "../context";
 import { CommandError, EXIT } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
-import { haltsHere } from "../haltsHere";
+import { freezesHere, haltsHere } from "../haltsHere";
 import { declaredStack, owner } from "../stack";
 import { statusReport } from "../statusModel";
 import { statusText } from "../statusText";
@@ -33,6 +33,6 @@ async function status(context: Context, { stack }: GlobalOptions): Promise<Outco
     context.page(declared.pagePort),
   ]);
   const now = context.now();
-  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), owner: owner(context.root), ...docker, page, now });
+  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), freezes: freezesHere(context.root, stack), owner: owner(context.root), ...docker, page, now });
   return { exitCode: report.healthy ? EXIT.ok : EXIT.failed, text: statusText(report, now), document: report };
 }

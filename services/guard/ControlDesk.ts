@@ -91,8 +91,8 @@ export class ControlDesk {
 
   /** Epoch ms of the newest halt drill, where it was passed; null otherwise. */
   lastDrill(): number | null {
-    const drill = readDrill(this.folder);
-    return drill?.passed === true ? Date.parse(drill.at) : null;
+    const passedAt = readDrill(this.folder)?.passedAt ?? null;
+    return passedAt === null ? null : Date.parse(passedAt);
   }
 
   private record(kind: "INC" | "FRZ", verdict: Verdict, open: readonly string[], now: number) {
