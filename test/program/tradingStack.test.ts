@@ -134,14 +134,15 @@ describe("the program", function () {
   });
 
   it("gives the addresses of alerts to those who tell of them, as secret files, and puts them nowhere else", async () => {
-    const [webhook, heartbeat] = ["https://ntfy.example/topic-that-nobody-guesses", "https://ping.example/id-that-nobody-guesses"];
-    const { made } = await declare({ ...paper, alerts: { webhook, heartbeat, format: "ntfy" } });
+    const [webhook, heartbeat, backupHeartbeat] = ["https://ntfy.example/topic-that-nobody-guesses", "https://ping.example/id-that-nobody-guesses", "https://ping.example/other-that-nobody-guesses"];
+    const { made } = await declare({ ...paper, alerts: { webhook, heartbeat, backupHeartbeat, format: "ntfy" } });
     const holders = (file: string, text: string) => {
       const line = `${file}\t${Buffer.from(text).toString("base64")}`;
       return made.filter(({ inputs }) => String(inputs.stdin?.value ?? "").split("\n").some((each) => each.startsWith(line))).map(({ name }) => name).sort();
     };
     expect(holders("alert-webhook", webhook)).to.deep.equal(["backup-secrets-files", "guard-secrets-files"]);
-    expect(holders("alert-heartbeat", heartbeat)).to.include("backup-secrets-files");
+    expect(holders("alert-heartbeat", heartbeat)).to.deep.equal(["guard-secrets-files"]);
+    expect(holders("alert-heartbeat", backupHeartbeat)).to.deep.equal(["backup-secrets-files"]);
     const text = made.map(({ inputs: { stdin, ...rest } }) => JSON.stringify(rest)).join("");
     expect(text).to.include('alerts\\":{\\"webhook\\":true,\\"format\\":\\"ntfy').and.not.include("nobody-guesses");
   });
