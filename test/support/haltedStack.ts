@@ -21,6 +21,16 @@ export class HaltedStack {
     return { halted: JSON.parse(outcome.stdout) as Halted, outcome, since };
   }
 
+  async stop(service: string): Promise<void> {
+    const { code, text } = await this.stack.docker(["stop", this.stack.container(service)]);
+    if (code !== 0) throw new Error(text);
+  }
+
+  /** Freezes a container. The kernel refuses while a process of it is between two states, as one that begins is: asked again it does. */
+  async freeze(service: string): Promise<void> {
+    await eventually(`${service} is frozen`, 60, async () => (await this.stack.docker(["pause", this.stack.container(service)])).code === 0 || (await this.state(service)).startsWith("paused"));
+  }
+
   get control(): string {
     return controlFolder(this.stack.root, this.stack.name);
   }
