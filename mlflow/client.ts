@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { deadline } from "../domain/deadline";
 
 /** Name and value, as MLflow lists them. */
 export type Pairs = Readonly<Record<string, string>>;
@@ -166,7 +167,7 @@ export class MlflowClient {
   }
 
   private async send(path: string, milliseconds: number, request: RequestInit): Promise<string> {
-    const signals = [AbortSignal.timeout(milliseconds), ...(this.options.signal === undefined ? [] : [this.options.signal])];
+    const signals = [deadline(milliseconds), ...(this.options.signal === undefined ? [] : [this.options.signal])];
     const response = await fetch(new URL(path, this.url), { ...request, redirect: "error", signal: AbortSignal.any(signals) });
     const text = await response.text();
     if (response.ok) return text;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { deadline } from "../../domain/deadline";
 import { clockJump } from "../../domain/backup/schedule";
 import type { Job, JobRun } from "../../domain/backup/jobs";
 import type { Logger } from "../shared/log";
@@ -164,7 +165,7 @@ export class Scheduler {
       this.prepared = true;
       await journal.begin(job, clocks.wall());
       log.debug({ job }, "job begins");
-      const limit = AbortSignal.any([this.parts.signal, mutex.lost, AbortSignal.timeout(longestJob)]);
+      const limit = AbortSignal.any([this.parts.signal, mutex.lost, deadline(longestJob)]);
       const result = await this.bounded(job, limit, jobs[job]({ signal: limit, step: (text) => (run.step = text) }));
       // What was protected by a lock that somebody else may have had is not to be trusted.
       end = mutex.lost.aborted ? failed((mutex.lost.reason as Error).message) : { outcome: "good", ...result };

@@ -1,5 +1,6 @@
 import pRetry, { AbortError } from "p-retry";
 import { z } from "zod";
+import { deadline } from "../../domain/deadline";
 import { executionSettings, type ExecutionParameters } from "../../domain/execution";
 import type { Intent } from "../../domain/orders";
 import type { Logger } from "../shared/log";
@@ -102,7 +103,7 @@ export class BrokerClient {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${this.token}` },
       body: JSON.stringify(body),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(requestMilliseconds)]),
+      signal: AbortSignal.any([signal, deadline(requestMilliseconds)]),
     });
   }
 }

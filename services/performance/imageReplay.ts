@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { deadline } from "../../domain/deadline";
 import type { BotRecord } from "../../domain/parity/compare";
 import type { ReplayRequest } from "../../domain/parity/replay";
 import { ReplayReader } from "../../domain/parity/replayLines";
@@ -37,7 +38,7 @@ async function ask({ address, token }: ReplayAddress, request: ReplayRequest, si
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
       body: JSON.stringify(request),
       redirect: "error",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMilliseconds)]),
+      signal: AbortSignal.any([signal, deadline(patienceMilliseconds)]),
     });
     if (response.status === 404 || response.status === 405) return await discard(response, { note: "the bot's image has no replay" });
     if (response.status === 409 || response.status === 429 || response.status === 503) return await discard(response, "busy");

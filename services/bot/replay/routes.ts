@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
+import { deadline } from "../../../domain/deadline";
 import { replayRequest } from "../../../domain/parity/replay";
 import type { DatabaseSettings } from "../../shared/database";
 import type { Logger } from "../../shared/log";
@@ -38,7 +39,7 @@ export function addReplay({ app, token, settings, database, log, signal, workerF
     const { symbol, interval, strategy, strategySettings } = settings;
     const work = { database, symbol, interval, strategy: { name: strategy, settings: strategySettings }, request: parsed.data };
     try {
-      const lines = await replayInThread(workerFile, work, AbortSignal.any([signal, AbortSignal.timeout(longestMilliseconds)]));
+      const lines = await replayInThread(workerFile, work, AbortSignal.any([signal, deadline(longestMilliseconds)]));
       const body = Readable.from(lines, { objectMode: false });
       body.on("close", () => {
         busy = false;

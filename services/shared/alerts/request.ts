@@ -1,4 +1,5 @@
 import { basename, dirname } from "node:path";
+import { deadline } from "../../../domain/deadline";
 import { readSecret } from "../settings";
 
 export interface OutgoingRequest {
@@ -28,7 +29,7 @@ export function readAddress(file: string): URL {
  * @throws Error in words that may be logged: the address is in none of them
  */
 export async function send(address: URL, request: OutgoingRequest, milliseconds: number, signal: AbortSignal): Promise<number> {
-  const timeout = AbortSignal.timeout(milliseconds);
+  const timeout = deadline(milliseconds);
   const { url, headers } = withoutCredentials(address);
   let response: Response;
   try {
