@@ -6,6 +6,7 @@ import { controlFolder } from "../../control/folder";
 import { freezesOf, haltsOf } from "../../control/LatchFolder";
 import { incidentId, type Halt } from "../../control/records";
 import { buildHostileImage } from "../support/hostileBot";
+import { freeze } from "../support/freeze";
 import { eventually, execute, lines, PROJECT_ROOT, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 
 /** Bars come once a second; a bot that decides nothing for 18 s is restarted. */
@@ -220,7 +221,7 @@ describe("the guard", function () {
   });
 
   it("holds to a halt while the database is away", async () => {
-    succeeds(await stack.docker(["pause", stack.container("timescaledb")]));
+    await freeze(stack.container("timescaledb"));
     try {
       haltsOf(control).place(byPerson("refstrat01", "the database is away"));
       await eventually("the bot is stopped", 45, async () => !(await running("refstrat01")));

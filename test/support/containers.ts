@@ -1,5 +1,6 @@
 import { ImageBuilder } from "../../images/build";
 import type { ImageName } from "../../images/catalog";
+import { freeze } from "./freeze";
 import { execute, PROJECT_ROOT } from "./throwAwayStack";
 
 /** What a container is made of beside its image; names of volumes go without the prefix. */
@@ -123,7 +124,7 @@ export class Containers {
 
   /** Stops every process of the services where they stand, as a sleeping computer does; clocks go on. */
   async pause(...services: readonly string[]): Promise<void> {
-    await docker("pause", ...services.map((service) => this.name(service)));
+    for (const service of services) await freeze(this.name(service));
   }
 
   async unpause(...services: readonly string[]): Promise<void> {

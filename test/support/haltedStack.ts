@@ -3,6 +3,7 @@ import { readBrokerSight } from "../../control/brokerSight";
 import { controlFolder } from "../../control/folder";
 import { HaltReader } from "../../control/standing";
 import type { Halted } from "../../operations/halts";
+import { freeze } from "./freeze";
 import { eventually, type Outcome, type ThrowAwayStack } from "./throwAwayStack";
 
 /** Trades about every tenth bar and moves its stop on every third: something is always about to leave. */
@@ -26,9 +27,8 @@ export class HaltedStack {
     if (code !== 0) throw new Error(text);
   }
 
-  /** Freezes a container. The kernel refuses while a process of it is between two states, as one that begins is: asked again it does. */
   async freeze(service: string): Promise<void> {
-    await eventually(`${service} is frozen`, 60, async () => (await this.stack.docker(["pause", this.stack.container(service)])).code === 0 || (await this.state(service)).startsWith("paused"));
+    await freeze(this.stack.container(service), this.stack.env);
   }
 
   get control(): string {
