@@ -84,7 +84,7 @@ describe("the guard", function () {
   const notices = async (): Promise<Notice[]> => JSON.parse((await insideGuard("curl --silent http://receiver:9000/")).stdout) as Notice[];
   const starts = async (bot: string) => succeeds(await stack.docker(["start", stack.container(`bot-${bot}`)]));
   /** The bot's program stands still, whatever it is asked for; its container runs. */
-  const freeze = async (bot: string) => succeeds(await stack.docker(["exec", stack.container(`bot-${bot}`), "sh", "-c", 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = node ] && kill -STOP ${p#/proc/}; done; true']));
+  const standStill = async (bot: string) => succeeds(await stack.docker(["exec", stack.container(`bot-${bot}`), "sh", "-c", 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = node ] && kill -STOP ${p#/proc/}; done; true']));
 
   it("grants its lease, is on no network with its proxy, and has a proxy that is nobody", async () => {
     expect(await lease()).to.equal("GRANTED true");
@@ -190,7 +190,7 @@ describe("the guard", function () {
 
   it("restarts a bot that stands still", async () => {
     const before = await inspected("bot-second", "{{.State.StartedAt}}");
-    await freeze("second");
+    await standStill("second");
     await eventually("a restart", 120, async () => (await inspected("bot-second", "{{.State.StartedAt}}")) !== before && (await running("second")));
     const bar = await stack.query("SELECT max(bar) FROM trading.decisions WHERE bot = 'second'");
     await eventually("it decides again", 60, async () => (await stack.query("SELECT max(bar) FROM trading.decisions WHERE bot = 'second'"))[0] !== bar[0]);
