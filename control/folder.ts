@@ -48,7 +48,22 @@ export function ensureControlFolder(folder: string, stack: string, owner: string
   if (readText(file) !== text) writeWhole(file, text);
   const audit = path.join(folder, "audit.jsonl");
   fs.closeSync(fs.openSync(audit, "a", 0o666));
-  fs.chmodSync(audit, 0o666);
+  // What another user made is as it should be, and not ours to change.
+  letRead(audit, 0o666);
+  // A copy of `.trading` that was brought back is the owner's alone: a halt that the broker cannot read would count as the worst.
+  for (const name of ["", ...Object.values(FOLDERS)]) {
+    for (const entry of fs.readdirSync(path.join(folder, name), { withFileTypes: true })) if (entry.isFile()) letRead(path.join(folder, name, entry.name), 0o444);
+  }
+}
+
+/** Adds to what is allowed with a file. */
+function letRead(file: string, mode: number): void {
+  try {
+    const present = fs.statSync(file).mode & 0o777;
+    if ((present & mode) !== mode) fs.chmodSync(file, present | mode);
+  } catch (error) {
+    if (!["EPERM", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
 }
 
 /** Why a folder is not the control folder of a stack, or null. A mount that is gone is an empty folder. */

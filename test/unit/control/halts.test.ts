@@ -47,6 +47,16 @@ describe("the control folder", () => {
     expect(of("a").incidents).to.deep.equal([id]);
   });
 
+  it("lets the programs of other users read what was brought back for the owner alone", function () {
+    if (process.platform === "win32") this.skip();
+    const files = ["stack.json", "audit.jsonl", path.join("halts", `${place()}.json`)].map((name) => path.join(folder, name));
+    for (const each of files) fs.chmodSync(each, 0o600);
+    fs.chmodSync(path.join(folder, "halts"), 0o700);
+    ensureControlFolder(folder, "paper", "owner-1");
+    expect(files.map((each) => (fs.statSync(each).mode & 0o777).toString(8))).to.deep.equal(["644", "666", "644"]);
+    expect(fs.statSync(path.join(folder, "halts")).mode & 0o777).to.equal(0o777);
+  });
+
   it("names an incident by its second", () => expect(incidentId("INC", NOW)).to.match(/^INC-20261127-070501-[0-9a-f]{4}$/));
 
   describe("a halt", () => {
