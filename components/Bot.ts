@@ -14,6 +14,8 @@ export interface BotArgs extends Omit<OwnServiceArgs, "memoryMegabytes"> {
   readonly interval: string;
   /** Wanted running; a bot that is not is made all the same, and not started. */
   readonly running: boolean;
+  /** Whether wishes and halts that come while it is made hold it; those of a copy of the stack are not its own. */
+  readonly heedsHalts?: boolean;
 }
 
 /** A bot: any image that keeps the bot contract. It decides and submits intents, and has no other way out. */
@@ -36,7 +38,7 @@ export class Bot extends pulumi.ComponentResource {
         brokerUrl: "http://broker:8080",
         mlflowUrl: "http://mlflow:5000",
       },
-      wish: { control: controlFolder("", context.stack).replaceAll("\\", "/"), bot: bot.name },
+      ...(args.heedsHalts === false ? {} : { wish: { control: controlFolder("", context.stack).replaceAll("\\", "/"), bot: bot.name } }),
       secrets: { "broker-token": brokerToken(context, bot.name), "replay-token": replayToken(context, bot.name) },
       specification: {
         running: args.running,

@@ -61,7 +61,7 @@ export class IsolatedStack extends pulumi.ComponentResource {
     const bots = databaseReached.apply(() => configuration.bots.filter((bot) => args.bots().includes(bot.name)).map((bot) => {
       const image = bot.image === "reference" ? images.bot : bot.image;
       // A bot writes a run of its own into MLflow: what was restored is looked at before.
-      return new Bot(botService(bot.name), { context, baseImage: images.base, network: network.name, after: [mlflowReached, broker.ready], image, bot, interval: configuration.interval, running: true }, child).ready;
+      return new Bot(botService(bot.name), { context, baseImage: images.base, network: network.name, after: [mlflowReached, broker.ready], image, bot, interval: configuration.interval, running: true, heedsHalts: false }, child).ready;
     }));
     this.health = pulumi.all([mlflowReached, broker.ready, gui.ready, bots]).apply(() => "every container is healthy");
     this.registerOutputs({ health: this.health });
