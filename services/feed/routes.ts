@@ -4,6 +4,7 @@ import type { Candle } from "../../domain/candles";
 import { describeProblems } from "../shared/settingsProblems";
 import type { Feed } from "./feed";
 import type { FeedReader } from "./reader";
+import { isLoopback } from "../shared/loopback";
 
 export interface RouteParts {
   readonly app: FastifyInstance;
@@ -19,7 +20,6 @@ export interface RouteParts {
 export const mostCandles = 1000;
 
 const acknowledgement = z.strictObject({ by: z.string().trim().min(1).max(200), symbol: z.string().optional() });
-const loopback = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
 /** A candle as docs/livefeed-contract.md has it. */
 export function candleRow({ openTime, open, high, low, close, volume }: Candle): number[] {
@@ -44,7 +44,7 @@ export function addRoutes({ app, reader, feed, symbols, interval, wall }: RouteP
   });
 
   app.post("/v1/acknowledge", async (request, reply) => {
-    if (!loopback.has(request.ip)) return reply.code(403).send({ error: "only from inside the feed's container" });
+    if (!isLoopback(request.ip)) return reply.code(403).send({ error: "only from inside the feed's container" });
     const parsed = acknowledgement.safeParse(request.body, { reportInput: true });
     if (!parsed.success) return refuse(reply, describeProblems(acknowledgement, request.body, parsed.error, "body"));
     const { by, symbol } = parsed.data;

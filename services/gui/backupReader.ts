@@ -1,11 +1,9 @@
 import { backupStatus, type BackupStatus } from "../../domain/backup/status";
 import type { BackupView } from "./api";
-import { failure } from "./probes";
+import { askJson } from "./askJson";
 
 /** An answer younger than this is used again. */
 const freshMilliseconds = 5000;
-/** No answer within this wall time counts as none. */
-const timeoutMilliseconds = 2500;
 
 /** Asks the backup service how it stands, and keeps its last answer for when it is silent. */
 export class BackupReader {
@@ -26,14 +24,11 @@ export class BackupReader {
 
   private async ask(): Promise<BackupView> {
     try {
-      const response = await fetch(new URL("/v1/status", this.url), { signal: AbortSignal.timeout(timeoutMilliseconds) });
-      if (!response.ok) return this.view(`HTTP ${response.status}`);
-      const parsed = backupStatus.safeParse(await response.json());
-      if (!parsed.success) return this.view("its answer is not understood");
-      this.last = { status: parsed.data, at: this.now() };
+      const status = await askJson(this.url, "/v1/status", backupStatus);
+      this.last = { status, at: this.now() };
       return this.view(null);
     } catch (error) {
-      return this.view(failure(error, timeoutMilliseconds));
+      return this.view((error as Error).message);
     }
   }
 
