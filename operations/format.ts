@@ -40,3 +40,13 @@ export function percent(value: number | undefined, count = 2): string {
 export function shortImage(id: string): string {
   return id.replace(/^sha256:/, "").slice(0, 12);
 }
+
+/** A text of several lines in one. */
+export function inline(text: string): string {
+  return text.replace(/\s*\n\s*/g, "; ");
+}
+
+/** A cell of a table in Markdown is one line, and a bar would end it. */
+export function cell(value: string): string {
+  return inline(value).replaceAll("|", "\\|");
+}

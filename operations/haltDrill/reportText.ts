@@ -1,4 +1,4 @@
-import { NONE } from "../format";
+import { cell, NONE } from "../format";
 import type { HaltDrillReport } from "./report";
 
 /** The report as a page for the owner, in Markdown. */
@@ -45,9 +45,4 @@ function previousText({ previous }: HaltDrillReport): string {
 
 function seconds(value: number | null): string {
   return value === null ? NONE : `${value.toFixed(2)} s`;
-}
-
-/** A table's cell is one line, and a bar would end it. */
-function cell(value: string): string {
-  return value.replace(/\s*\n\s*/g, "; ").replaceAll("|", "\\|");
 }

@@ -1,6 +1,7 @@
 import type { AuditEntry } from "../../control/audit";
 import type { HaltLevel } from "../../control/levels";
 import type { Halt, LiftedHalt } from "../../control/records";
+import { cell, inline } from "../format";
 
 /** Everything that an incident's file is made of. */
 export interface IncidentFacts {
@@ -112,13 +113,4 @@ function list(lines: readonly string[], otherwise: string): string[] {
 /** ISO time as `2026-11-27 07:05:01 UTC`. */
 function moment(at: string): string {
   return `${at.slice(0, 19).replace("T", " ")} UTC`;
-}
-
-function inline(text: string): string {
-  return text.replace(/\s*\n\s*/g, "; ");
-}
-
-/** A table's cell is one line, and a bar would end it. */
-function cell(value: string): string {
-  return inline(value).replaceAll("|", "\\|");
 }

@@ -1,5 +1,5 @@
 import { describeTo } from "../backup/restoreTarget";
-import { duration, NONE, shortImage } from "../format";
+import { cell, duration, NONE, shortImage } from "../format";
 import type { Durations, RestoreTestReport } from "./report";
 
 const STEPS: readonly (readonly [keyof Durations, string])[] = [
@@ -92,9 +92,4 @@ function seconds(value: number | null): string {
 
 function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1_000_000)} MB`;
-}
-
-/** A table's cell is one line, and a bar would end it. */
-function cell(value: string): string {
-  return value.replace(/\s*\n\s*/g, "; ").replaceAll("|", "\\|");
 }
