@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
-import { controlFolder } from "../control/folder";
+import { controlFolder, writeWhole } from "../control/folder";
 import { CLONE_FOLDER } from "./clone";
 import { describeIssues } from "./issues";
 
@@ -54,16 +54,7 @@ export function readDesiredState(root: string, stack: string): DesiredState {
 export function writeDesiredState(root: string, stack: string, state: DesiredState): void {
   const file = desiredStateFile(root, stack);
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  // The guard, which is another user, reads it too.
-  const handle = fs.openSync(temporary, "w", 0o644);
-  try {
-    fs.writeFileSync(handle, `${JSON.stringify(state, null, 2)}\n`);
-    fs.fsyncSync(handle);
-  } finally {
-    fs.closeSync(handle);
-  }
-  fs.renameSync(temporary, file);
+  writeWhole(file, `${JSON.stringify(state, null, 2)}\n`);
   fs.rmSync(formerFile(root, stack), { force: true });
 }
 

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { z } from "zod";
-import { FOLDERS, readText, syncFolder, writeWhole } from "./folder";
+import { FOLDERS, readRecord, syncFolder, writeWhole } from "./folder";
 import { freezeRecord, haltRecord, liftedFreeze, liftedHalt, type Freeze, type Halt, type LiftedFreeze, type LiftedHalt } from "./records";
 
 /** What is in force. `unreadable` names files that are no record: what they say is not known, so the worst is assumed. */
@@ -95,19 +95,18 @@ export class LatchFolder<Entry extends { readonly id: string }, Lifted> {
       .filter((name) => name.endsWith(".json"))
       .sort()
       .flatMap((name) => {
-        const parsed = this.lifted.safeParse(json(readText(path.join(folder, name))));
-        return parsed.success ? [parsed.data] : [];
+        const entry = readRecord(path.join(folder, name), this.lifted);
+        return entry === undefined ? [] : [entry];
       });
   }
 
   /** @returns undefined where it is no record; "gone" where it was lifted meanwhile */
   private read(name: string): Entry | "gone" | undefined {
     const file = path.join(this.folder, name);
-    const text = readText(file);
-    if (text === undefined && !fs.existsSync(file)) return "gone";
-    const parsed = this.record.safeParse(json(text));
+    const entry = readRecord(file, this.record);
+    if (entry === undefined && !fs.existsSync(file)) return "gone";
     // A record under another's name could never be lifted by its id.
-    return parsed.success && `${parsed.data.id}.json` === name ? parsed.data : undefined;
+    return entry !== undefined && `${entry.id}.json` === name ? entry : undefined;
   }
 }
 
@@ -117,13 +116,4 @@ export function haltsOf(control: string): LatchFolder<Halt, LiftedHalt> {
 
 export function freezesOf(control: string): LatchFolder<Freeze, LiftedFreeze> {
   return new LatchFolder<Freeze, LiftedFreeze>(control, "freezes", freezeRecord, liftedFreeze);
-}
-
-function json(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

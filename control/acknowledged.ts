@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { z } from "zod";
-import { FOLDERS, readText, writeWhole } from "./folder";
+import { FOLDERS, readRecord, writeWhole } from "./folder";
 
 /** That the owner has seen an alert, and how bad it was then: one that became worse is told of again. */
 const acknowledgement = z.strictObject({ at: z.iso.datetime(), who: z.string().max(200), severity: z.enum(["warning", "critical"]) });
@@ -17,11 +17,5 @@ export function acknowledge(control: string, id: string, seen: Acknowledgement):
 
 /** @returns undefined where nobody has seen it, and where that cannot be read: told once too often is better than never */
 export function acknowledgementOf(control: string, id: string): Acknowledgement | undefined {
-  if (!incident.test(id)) return undefined;
-  const text = readText(path.join(control, FOLDERS.acknowledged, id));
-  try {
-    return text === undefined ? undefined : acknowledgement.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return incident.test(id) ? readRecord(path.join(control, FOLDERS.acknowledged, id), acknowledgement) : undefined;
 }

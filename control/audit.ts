@@ -27,19 +27,21 @@ const file = (control: string) => path.join(control, "audit.jsonl");
 
 /** Appends one line, in one write that others who append at the same time cannot cut through, and on the disk when this returns. */
 export function appendAudit(control: string, act: AuditEntry): void {
-  const handle = fs.openSync(file(control), "a", 0o666);
+  const handle = fs.openSync(file(control), "a+", 0o666);
   try {
     // A line that a power cut broke off ends here, and takes nothing with it.
-    fs.writeSync(handle, `${endsWhole(control) ? "" : "\n"}${JSON.stringify(entry.parse(act))}\n`);
+    fs.writeSync(handle, `${endsWhole(handle) ? "" : "\n"}${JSON.stringify(entry.parse(act))}\n`);
     fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
   }
 }
 
-function endsWhole(control: string): boolean {
-  const text = readText(file(control)) ?? "";
-  return text === "" || text.endsWith("\n");
+/** Only its last byte is read: the file is kept for ever. */
+function endsWhole(handle: number): boolean {
+  const { size } = fs.fstatSync(handle);
+  const last = Buffer.alloc(1);
+  return size === 0 || (fs.readSync(handle, last, 0, 1, size - 1) === 1 && last.toString() === "\n");
 }
 
 /** Oldest first; a line that was cut off by a power cut is left out. */

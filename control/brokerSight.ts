@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { z } from "zod";
-import { readText, writeWhole } from "./folder";
+import { readRecord, writeWhole } from "./folder";
 
 /** What the broker has read of the halts: who placed one sees here that it is in force. */
 const sight = z.strictObject({
@@ -18,9 +18,5 @@ export function writeBrokerSight(control: string, seen: BrokerSight): void {
 
 /** @returns undefined before the broker ever wrote it */
 export function readBrokerSight(control: string): BrokerSight | undefined {
-  try {
-    return sight.safeParse(JSON.parse(readText(path.join(control, "broker.json")) ?? "")).data;
-  } catch {
-    return undefined;
-  }
+  return readRecord(path.join(control, "broker.json"), sight);
 }

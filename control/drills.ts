@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { z } from "zod";
-import { readText, writeWhole } from "./folder";
+import { readRecord, writeWhole } from "./folder";
 import { HALT_LEVELS } from "./levels";
 
 /** The newest halt drill that came to an end of its own: the guard tells by it when one is overdue. */
@@ -24,9 +24,5 @@ export function writeDrill(control: string, record: Drill): void {
 
 /** @returns undefined where there was none, or its record cannot be read */
 export function readDrill(control: string): Drill | undefined {
-  try {
-    return drill.safeParse(JSON.parse(readText(file(control)) ?? "")).data;
-  } catch {
-    return undefined;
-  }
+  return readRecord(file(control), drill);
 }

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { z } from "zod";
 
 /**
  * The folder of a stack that says whether it may trade: wishes, halts, freezes and the record of who did what. The owner's
@@ -105,6 +106,15 @@ export function syncFolder(folder: string): void {
     // Some shared file systems know no such thing.
   } finally {
     fs.closeSync(handle);
+  }
+}
+
+/** What a file holds; undefined where there is none, or it is not what it should be. */
+export function readRecord<T>(file: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(readText(file) ?? "")).data;
+  } catch {
+    return undefined;
   }
 }
 

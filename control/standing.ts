@@ -63,3 +63,8 @@ export function standingOf({ halts, unreadable, problem }: HaltsInForce, bot: st
   const worst = about.find((halt) => halt.level === level)!;
   return { level, incidents: about.map(({ id }) => id), reason: `halted at level ${level} since ${worst.at} (${worst.id}): ${worst.reason}` };
 }
+
+/** How a halt is lifted, as the owner's command. */
+export function rearmCommandOf(stack: string, incident: string): string {
+  return `npx trading rearm --incident ${incident} --stack ${stack}`;
+}

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { controlFolder, ensureControlFolder } from "../control/folder";
 import { freezesOf, type InForce } from "../control/LatchFolder";
 import type { Freeze } from "../control/records";
-import { HaltReader, standingOf, type HaltsInForce } from "../control/standing";
+import { HaltReader, rearmCommandOf, standingOf, type HaltsInForce } from "../control/standing";
 import { failure } from "./errors";
 import { owner } from "./stack";
 
@@ -44,11 +44,6 @@ export function holdOf(root: string, stack: string, bot: string): Hold | null {
   const halts = haltsHere(root, stack);
   const { level, incidents, reason } = standingOf(halts, bot);
   return level === "kill" || halts.problem !== null ? { kill: level === "kill", incidents, reason: reason ?? "" } : null;
-}
-
-/** How a hold is lifted, as a command. */
-export function rearmCommandOf(stack: string, incident: string): string {
-  return `npx trading rearm --incident ${incident} --stack ${stack}`;
 }
 
 /** Why a bot is held and what lifts it, in a sentence. */

@@ -3,11 +3,10 @@ import { botService, stackNames } from "../config/names";
 import type { HaltLevel } from "../control/levels";
 import type { InForce } from "../control/LatchFolder";
 import type { Freeze } from "../control/records";
-import { standingOf, type HaltsInForce } from "../control/standing";
+import { rearmCommandOf, standingOf, type HaltsInForce } from "../control/standing";
 import { wishFor, type DesiredState } from "../config/desiredState";
 import { simulatedFills } from "../domain/simulatedFills";
 import type { ContainerFact } from "./engine";
-import { rearmCommandOf } from "./haltsHere";
 import type { PageBackup, PageBot, PageFeed, PageGuard, PageStatus } from "./page";
 import type { DeclaredStack } from "./stack";
 

@@ -1,11 +1,12 @@
 import { Command, Option } from "commander";
 import { HALT_LEVELS, LEVEL_MEANINGS, type HaltLevel } from "../../control/levels";
+import { rearmCommandOf } from "../../control/standing";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { EXIT, usage } from "../errors";
 import type { HaltedBot } from "../haltedBots";
 import { brokerText, haltStack, personHere, type Halted } from "../halts";
-import { haltsHere, rearmCommandOf } from "../haltsHere";
+import { haltsHere } from "../haltsHere";
 import { checkStackName } from "../stack";
 
 interface Options extends GlobalOptions {

@@ -5,7 +5,7 @@ import { readDrill } from "../../control/drills";
 import { FOLDERS } from "../../control/folder";
 import { freezesOf, haltsOf, type LatchFolder } from "../../control/LatchFolder";
 import { incidentId, type Freeze, type Halt, type LiftedFreeze, type LiftedHalt } from "../../control/records";
-import { HaltReader, standingOf, type HaltsInForce, type Standing } from "../../control/standing";
+import { HaltReader, standingOf, type HaltsInForce } from "../../control/standing";
 import type { GuardRule, Numbers, Verdict } from "../../domain/guard/verdict";
 import { RUNBOOKS } from "../../domain/guard/verdict";
 
@@ -50,21 +50,13 @@ export class ControlDesk {
   /** What holds now; where the folder cannot be read, `halts.problem` says so and the rest is empty. */
   look(): ControlSight {
     const halts = this.halts.read();
-    if (halts.problem !== null) return { halts, freezes: [], liftedHalts: [], liftedFreezes: [], wishedStopped: new Set() };
+    const unknown = { freezes: [], liftedHalts: [], liftedFreezes: [], wishedStopped: none };
+    if (halts.problem !== null) return { halts, ...unknown };
     try {
       return { halts, freezes: this.freezeFolder.inForce().entries, ...this.liftedOnes(), wishedStopped: this.wishedStopped() };
     } catch (error) {
-      return { halts: { ...halts, problem: `${this.folder} cannot be read: ${(error as Error).message}` }, freezes: [], liftedHalts: [], liftedFreezes: [], wishedStopped: new Set() };
+      return { halts: { ...halts, problem: `${this.folder} cannot be read: ${(error as Error).message}` }, ...unknown };
     }
-  }
-
-  /** Why a bot must not run now, or null; read anew. */
-  reasonAgainstRunning(bot: string): string | null {
-    return reasonAgainstRunning(this.look(), bot);
-  }
-
-  standing(bot: string): Standing {
-    return this.halts.of(bot);
   }
 
   /** Puts a halt into force: it is when this returns. @throws when it cannot be written */

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { FeedFacts } from "../../domain/guard/facts";
 
 /** What one look reads of the database. Times are epoch milliseconds. */
 export interface FactRows {
@@ -10,16 +11,8 @@ export interface FactRows {
   readonly equity: readonly { readonly bot: string; readonly bar: number; readonly equity: number }[];
 }
 
-export interface FeedRow {
-  readonly symbol: string;
-  readonly state: "HEALTHY" | "DEGRADED" | "DOWN";
-  readonly reason: string;
-  readonly phase: "starting" | "running" | "stopped" | "ended";
-  readonly since: number;
-  readonly updatedAt: number;
-  readonly renewals: number;
-  readonly skewMilliseconds: number | null;
-}
+/** What the database says of a feed; for how long it is not well only whoever looks again and again can say. */
+export type FeedRow = Omit<FeedFacts, "unwellFor"> & { readonly renewals: number };
 
 export interface BotRow {
   readonly bot: string;

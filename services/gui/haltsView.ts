@@ -1,17 +1,13 @@
 import { HALT_LEVELS } from "../../control/levels";
 import type { Freeze, Halt } from "../../control/records";
+import { rearmCommandOf } from "../../control/standing";
 import type { FreezeView, HaltsView, HaltView } from "./api";
 import type { ControlFacts } from "./controlReader";
-
-/** The command that lifts a halt; nothing else does. */
-export function rearmCommand(incident: string, stack: string): string {
-  return `npx trading rearm --incident ${incident} --stack ${stack}`;
-}
 
 /** Halts and freezes as the page shows them. @param now epoch milliseconds */
 export function haltsView({ halts, freezes, sight }: ControlFacts, stack: string, now: number): HaltsView {
   const held = new Set(sight?.incidents.map((name) => name.replace(/\.json$/, "")));
-  const view = (of: Omit<HaltView, "held" | "rearm">): HaltView => ({ ...of, held: held.has(of.id), rearm: rearmCommand(of.id, stack) });
+  const view = (of: Omit<HaltView, "held" | "rearm">): HaltView => ({ ...of, held: held.has(of.id), rearm: rearmCommandOf(stack, of.id) });
   const inForce = [...halts.unreadable.map((file) => view(unreadableHalt(file))), ...halts.halts.map((halt) => view(haltOf(halt)))];
   return {
     now,
