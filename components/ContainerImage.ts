@@ -19,7 +19,7 @@ export class ContainerImage extends pulumi.ComponentResource {
     const build = new command.local.Command(
       name,
       {
-        create: `node --import tsx images/build.ts ${args.image} --hash ${args.contentHash}`,
+        create: `node images/ensure.mjs ${args.image} ${args.contentHash}`,
         triggers: [args.contentHash],
         logging: command.local.Logging.Stderr,
         // The id of the image before is no input of this one.
