@@ -72,7 +72,7 @@ class Stops {
 
   async afterDrawdown(trial: number): Promise<number> {
     await this.equity(3 * trial, 10_000);
-    // Two looks of the guard lie in between: history is judged by where it ends.
+    // A look of the guard lies in between: history is judged by where it ends.
     await delay(1500);
     return this.equity(3 * trial + 1, 5000);
   }

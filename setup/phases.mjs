@@ -7,12 +7,43 @@ const ORDER = Object.freeze(["unit", "program", "operations", "plugins", "setup"
 export const NEEDS_ONLY_PACKAGES = Object.freeze(["unit", "program"]);
 
 /**
- * Phases whose files run side by side, and how many at a time: each brings up a system of its own, and they wait more
- * than they compute. Where a test measures how soon something happens, it has the machine to itself.
+ * Phases whose files are run in one pool, three at a time: each file brings up a system of its own, and waits for much of
+ * its time. Where a test measures how soon something happens, it has the machine to itself.
  *
- * @type {Readonly<Record<string, number>>}
+ * @type {Readonly<{ phases: readonly string[], jobs: number }>}
  */
-export const SIDE_BY_SIDE = Object.freeze({ integration: 2, backup: 2, runbooks: 2 });
+const POOL = Object.freeze({ phases: Object.freeze(["integration", "browser", "backup", "runbooks"]), jobs: 3 });
+
+/**
+ * Files of the pool that take longest, the longest first: begun last, one of them would keep all the others waiting.
+ *
+ * @type {readonly string[]}
+ */
+const BEGUN_FIRST = Object.freeze([
+  ...["backup/restore", "backup/service", "backup/bareMetal", "runbooks/Backup_And_Restore", "backup/files", "integration/performance", "backup/secondCopy"],
+  ...["integration/halt", "integration/stack", "integration/haltPersists", "backup/restoreInterrupted", "integration/guard", "integration/exchangeFeed"],
+]);
+
+/**
+ * @typedef {object} Run one run of the test runner
+ * @property {string} name
+ * @property {readonly string[]} files below `test/`, with `/` between folders
+ * @property {number} jobs files at a time
+ */
+
+/**
+ * @param {readonly string[]} phases in their order
+ * @param {readonly string[]} files all that hold tests, below `test/`, with `/` between folders
+ * @returns {Run[]}
+ */
+export function runsOf(phases, files) {
+  const below = (/** @type {string} */ phase) => files.filter((file) => file.startsWith(`${phase}/`)).sort();
+  const pooled = phases.filter((phase) => POOL.phases.includes(phase));
+  const rank = (/** @type {string} */ file) => (BEGUN_FIRST.includes(file.replace(/\.test\.ts$/, "")) ? BEGUN_FIRST.indexOf(file.replace(/\.test\.ts$/, "")) : BEGUN_FIRST.length);
+  const alone = phases.filter((phase) => !pooled.includes(phase)).map((phase) => ({ name: phase, files: below(phase), jobs: 1 }));
+  const together = pooled.flatMap(below).sort((a, b) => rank(a) - rank(b));
+  return pooled.length === 0 ? alone : [...alone, { name: pooled.join(", "), files: together, jobs: POOL.jobs }];
+}
 
 /**
  * @typedef {object} Counts

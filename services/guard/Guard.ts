@@ -40,7 +40,7 @@ export interface GuardClocks {
 }
 
 /** From one look to the next. */
-const pauseMilliseconds = 500;
+const pauseMilliseconds = 750;
 /** What does not answer for so long is told of; a restart of it takes less. */
 const patienceMilliseconds = 30_000;
 /** A look that is older vouches for nothing. */
@@ -68,7 +68,7 @@ export interface GuardState {
 }
 
 /**
- * Looks twice a second at what is known of the stack, and does what the rules say. Holding to halts needs the control folder
+ * Looks four times in three seconds at what is known of the stack, and does what the rules say. Holding to halts needs the control folder
  * and the Engine alone: it goes on while the database is away, or answers nothing.
  */
 export class Guard {

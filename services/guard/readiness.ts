@@ -1,7 +1,7 @@
 import type { Readiness } from "../shared/server";
 import type { GuardState } from "./Guard";
 
-/** Looks come twice a second; none for so long means that they stand still. */
+/** Looks come more than once a second; none for so long means that they stand still. */
 const patienceMilliseconds = 10_000;
 
 /** Ready while it looks, and can stop a bot. What it found is no fault of its own: an `up` is not held up by a halt. */

@@ -313,6 +313,26 @@ describe("files in the backup", function () {
   describe("faults", () => {
     const inBackups = (script: string) => rig.script({ "/backups": "backups" }, `cd /backups\n${script}`);
 
+    // Before the tests that store hundreds of megabytes, all of which would be copied and read for each of these.
+    for (const part of ["data", "index", "snapshots", "keys", "config"]) {
+      it(`a flipped byte in ${part} is found and named`, async () => {
+        await rig.script({ "/b": "backups", "/d": `damaged-${part}` }, "cp -a /b/. /d/");
+        const flip = `f=$(find files/${part} -type f | sort | head -n 1); s=$(stat -c %s $f); chmod u+w $f
+          at=$((s / 2)); byte=$(od -An -tu1 -j $at -N 1 $f); printf "\\\\$(printf %03o $(((byte + 1) % 256)))" | dd of=$f bs=1 seek=$at conv=notrunc 2>/dev/null; echo $f`;
+        const file = await rig.script({ "/d": `damaged-${part}` }, `cd /d\n${flip}`);
+        const message = await rig.failure("checkFiles", null, { mounts: { "/backups": `damaged-${part}` } });
+        expect(message).to.match(/^the first copy is damaged: /).and.to.contain(file.replace("files/", ""));
+      });
+    }
+
+    it("an archive of a clone that cannot be read whole has no end, and is a failure", async () => {
+      await rig.script({ "/b": "backups", "/d": "damaged-archive" }, "cp -a /b/. /d/; find /d/files/data -type f | while read -r f; do LC_ALL=C tr 'a-z' 'b-za' < $f > /tmp/f; chmod u+w $f; cat /tmp/f > $f; done");
+      const archive = path.join(rig.folder, "damaged.tar");
+      expect(await rig.failure("cloneArchive", { from: "first", point: point(20) }, { mounts: { "/backups": "damaged-archive" }, output: archive })).to.match(/the first copy|clone/);
+      const bytes = fs.readFileSync(archive);
+      expect(bytes.length >= 1024 && bytes.subarray(-1024).every((byte) => byte === 0)).to.equal(false);
+    });
+
     it("a wrong password is said to be one, and nothing is begun anew", async () => {
       await rig.secrets({ "restic-password": "another" }, "secrets-wrong");
       expect(await rig.failure("storeArtifacts", { id: point(40), references: [] }, { mounts: { "/secrets": "secrets-wrong" } })).to.match(/^the first copy: restic cat could not open the repository: the password is not the right one/);
@@ -413,25 +433,6 @@ describe("files in the backup", function () {
       await rig.call("forget", [], { mounts });
       await store(point(49), [], mounts);
       await rig.call("checkFiles", null, { mounts });
-    });
-
-    for (const part of ["data", "index", "snapshots", "keys", "config"]) {
-      it(`a flipped byte in ${part} is found and named`, async () => {
-        await rig.script({ "/b": "backups", "/d": `damaged-${part}` }, "cp -a /b/. /d/");
-        const flip = `f=$(find files/${part} -type f | sort | head -n 1); s=$(stat -c %s $f); chmod u+w $f
-          at=$((s / 2)); byte=$(od -An -tu1 -j $at -N 1 $f); printf "\\\\$(printf %03o $(((byte + 1) % 256)))" | dd of=$f bs=1 seek=$at conv=notrunc 2>/dev/null; echo $f`;
-        const file = await rig.script({ "/d": `damaged-${part}` }, `cd /d\n${flip}`);
-        const message = await rig.failure("checkFiles", null, { mounts: { "/backups": `damaged-${part}` } });
-        expect(message).to.match(/^the first copy is damaged: /).and.to.contain(file.replace("files/", ""));
-      });
-    }
-
-    it("an archive of a clone that cannot be read whole has no end, and is a failure", async () => {
-      await rig.script({ "/b": "backups", "/d": "damaged-archive" }, "cp -a /b/. /d/; find /d/files/data -type f | while read -r f; do LC_ALL=C tr 'a-z' 'b-za' < $f > /tmp/f; chmod u+w $f; cat /tmp/f > $f; done");
-      const archive = path.join(rig.folder, "damaged.tar");
-      expect(await rig.failure("cloneArchive", { from: "first", point: point(20) }, { mounts: { "/backups": "damaged-archive" }, output: archive })).to.match(/the first copy|clone/);
-      const bytes = fs.readFileSync(archive);
-      expect(bytes.length >= 1024 && bytes.subarray(-1024).every((byte) => byte === 0)).to.equal(false);
     });
 
     it("what is forgotten is gone, and what stays is whole", async () => {

@@ -1,6 +1,15 @@
 import * as fs from "node:fs";
 import { expect } from "chai";
 import { BackupStack } from "../support/backupStack";
+import { variants } from "../support/exhaustive";
+
+interface Kill {
+  /** What it says right before. */
+  readonly words: string;
+  readonly at: string;
+  readonly end: "complete" | "goBack";
+  readonly only: "db" | null;
+}
 
 /** The command is killed, as by a power cut, at the moment it says something; nothing may be lost by it. */
 describe("a restore that is killed", function () {
@@ -19,14 +28,18 @@ describe("a restore that is killed", function () {
 
   const phase = () => (JSON.parse(fs.readFileSync(backup.journal, "utf8")) as { phase: string }).phase;
 
-  for (const [words, at, end, only] of [
-    ["restoring the database beside", "restoring", "complete", null],
-    // By then the restored database is in the server, beside the one that is used.
-    ["        comparing", "restoring", "goBack", "db"],
-    ["the restored takes the place of the old", "swapping", "complete", null],
-    ["- starting the database", "checking", "goBack", null],
-    ["taking a recovery point of the restored data", "finishing", "goBack", null],
-  ] as const) {
+  for (const { words, at, end, only } of variants<Kill>(
+    [
+      // By then the restored database is in the server, beside the one that is used.
+      { words: "        comparing", at: "restoring", end: "goBack", only: "db" },
+      { words: "the restored takes the place of the old", at: "swapping", end: "complete", only: null },
+      { words: "taking a recovery point of the restored data", at: "finishing", end: "goBack", only: null },
+    ],
+    [
+      { words: "restoring the database beside", at: "restoring", end: "complete", only: null },
+      { words: "- starting the database", at: "checking", end: "goBack", only: null },
+    ],
+  )) {
     it(`${end === "complete" ? "is completed" : "is undone"} after it was killed at "${words.trim()}"${only === null ? "" : ` of --only ${only}`}`, async () => {
       await backup.mark("now");
       const now = await backup.recordRun("now");

@@ -10,6 +10,7 @@ import type { Fetched } from "../../services/backup/files/fetch";
 import type { ArtifactReference } from "../../services/backup/files/references";
 import type { CopyState } from "../../services/backup/files/secondCopy";
 import type { Snapshot } from "../../services/backup/files/snapshots";
+import { variants } from "../support/exhaustive";
 import { FilesRig, type CallOptions } from "../support/filesRig";
 import { RestServer } from "../support/restServer";
 import { eventually, execute } from "../support/throwAwayStack";
@@ -76,7 +77,7 @@ describe("the second copy", function () {
     rig.script({ "/v": volume }, `cd /v/${folder}\nfind . -mindepth 1 -not -name '${skip}' -printf '%P %y %U:%G %m %l\\n' | sort; find . -type f -not -name '${skip}' | sort | xargs sha256sum`);
 
   /** What a kind of second copy has in common with the other. */
-  function behaves(options: () => CallOptions, recovery: () => Promise<CallOptions>): void {
+  function keepsEverything(options: () => CallOptions, recovery: () => Promise<CallOptions>): void {
     const call = <Result>(name: string, argument: unknown = null, more: CallOptions = {}) =>
       rig.call<Result>(name, argument, { ...options(), ...more, mounts: { ...options().mounts, ...more.mounts } });
     const second = () => call<Snapshot[]>("snapshots", "second");
@@ -125,6 +126,13 @@ describe("the second copy", function () {
       const artifacts = (bare.mounts as Record<string, string>)["/artifacts"]!;
       expect(await listing(artifacts, "1")).to.equal(await listing("artifacts", "1"));
     });
+  }
+
+  /** What has nothing to do with where the repository is. */
+  function outlivesFaults(options: () => CallOptions): void {
+    const call = <Result>(name: string, argument: unknown = null, more: CallOptions = {}) =>
+      rig.call<Result>(name, argument, { ...options(), ...more, mounts: { ...options().mounts, ...more.mounts } });
+    const second = () => call<Snapshot[]>("snapshots", "second");
 
     it("is opened by its own key alone", async () => {
       const address = await rig.script({ "/s": String(options().mounts?.["/secrets"] ?? "secrets") }, "cat /s/second-copy-address");
@@ -171,13 +179,14 @@ describe("the second copy", function () {
       await rig.limitedVolume("disk", { megabytes: 400, owner: "0:0" });
     });
 
-    behaves(
+    keepsEverything(
       () => ({ mounts }),
       async () => {
         await rig.fill("secrets-bare", "10002:10002", { "second-copy-password": rig.recoveryKey, "second-copy-address": "/second-copy" });
         return { mounts: { ...mounts, "/backups": null, "/secrets": "secrets-bare", "/scratch": "bare-path", "/artifacts": "bare-artifacts-path" } };
       },
     );
+    outlivesFaults(() => ({ mounts }));
 
     it("says whether it lies on the first one's disk, and when nothing is mounted", async () => {
       const state = (from: string | null) => rig.call<{ sameDisk: boolean; missing: string | null }>("secondState", null, { mounts: { "/second-copy": from } });
@@ -231,10 +240,11 @@ describe("the second copy", function () {
       await rig.call("letSecondBegin");
     });
 
-    behaves(options, async () => {
+    keepsEverything(options, async () => {
       await rig.fill("secrets-bare-rest", "10002:10002", { "second-copy-password": rig.recoveryKey, "second-copy-address": server.address });
       return { mounts: { "/backups": null, "/secrets": "secrets-bare-rest", "/scratch": "bare-rest", "/artifacts": "bare-artifacts-rest" }, network: "network" };
     });
+    for (const faults of variants([], [outlivesFaults])) faults(options);
 
     it("shows its password in no argument, environment, log or message", async () => {
       await rig.script({ "/b": "backups" }, "head -c 30000000 /dev/urandom > /b/pgbackrest/more && chown 10002:10002 /b/pgbackrest/more");

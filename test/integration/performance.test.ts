@@ -10,7 +10,7 @@ import { kpiRow } from "../../services/performance/kpiRow";
 import { realCandlesFile } from "../support/candles";
 import { eventually, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 
-const CANDLES = 1_500;
+const CANDLES = 1_020;
 const WARMUP = 300;
 const HOUR = 3_600_000;
 
@@ -164,7 +164,7 @@ describe("the numbers of a stack that plays a recording", function () {
     expect(of("parity.decisions")).to.include({ value: 1, holds: true });
     expect(of("paper.days")).to.include({ value: (CANDLES - WARMUP) / 24, holds: true });
     expect(of("outOfSample.sharpe")).to.include({ value: null, holds: false });
-    expect(unproven.join(" ")).to.include("50 days of paper trading cannot prove a Sharpe ratio of 1.5").and.include("439 days");
+    expect(unproven.join(" ")).to.include("30 days of paper trading cannot prove a Sharpe ratio of 1.5").and.include("439 days");
   });
 
   const numbers = new Set(["bot", "span", "trades_verdict"]);

@@ -41,6 +41,7 @@ const STACKS = ["paper", "live"];
 export const HARMLESS_FORMS: readonly { readonly typed: string; readonly runs: string; readonly reason: string }[] = [
   { typed: "npm start", runs: "npm start -- --stack NAME --check", reason: "would install Docker and bring up the owner's stack; --check reads the same items and changes nothing" },
   { typed: "npm run pulumi -- up|destroy|refresh", runs: "the same with --yes", reason: "nobody is there to answer Pulumi's question" },
+  { typed: "npm run pulumi -- up", runs: "the same with --skip-preview", reason: "nobody is there to read the preview, which the runbooks try by itself" },
   { typed: "npx trading backtest --data FILE", runs: "the same with a file of the test", reason: "the owner's file is not in the project" },
   { typed: "git ...", runs: "the same in the throw-away stack's folder, a repository of its own", reason: "must not touch the project's own history" },
   { typed: "npx trading restore --to TIME", runs: "the same to the newest second of the throw-away stack's archive", reason: "the runbook's time is an example, and no stack of the test was there then" },
@@ -89,7 +90,9 @@ function startArguments(argv: readonly string[], substitutes: Substitutes): read
 }
 
 function pulumiArguments(argv: readonly string[]): readonly string[] {
-  return ["up", "destroy", "refresh"].includes(argv[0] ?? "") && !argv.includes("--yes") ? [...argv, "--yes"] : argv;
+  const [command = ""] = argv;
+  const wanted = [...(["up", "destroy", "refresh"].includes(command) ? ["--yes"] : []), ...(command === "up" ? ["--skip-preview"] : [])];
+  return [...argv, ...wanted.filter((word) => !argv.includes(word))];
 }
 
 /** Every command says which stack it means: a runbook must not depend on which one was selected last. */

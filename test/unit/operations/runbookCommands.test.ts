@@ -59,7 +59,7 @@ describe("what the test runs for a command", () => {
   const cases: [string, string, string[]][] = [
     ["npm start", "start", ["--stack", "t1", "--check"]],
     ["npm start -- --check --stack live", "start", ["--stack", "t1", "--check"]],
-    ["npm run pulumi -- up --refresh --stack paper", "pulumi", ["up", "--refresh", "--stack", "t1", "--yes"]],
+    ["npm run pulumi -- up --refresh --stack paper", "pulumi", ["up", "--refresh", "--stack", "t1", "--yes", "--skip-preview"]],
     ["npm run pulumi -- preview --stack live", "pulumi", ["preview", "--stack", "t1"]],
     ["npx trading delete-data --stack paper --confirm paper", "trading", ["delete-data", "--stack", "t1", "--confirm", "t1"]],
     ["npx trading backtest --data d\\x.csv --stack paper", "trading", ["backtest", "--data", "candles.csv", "--stack", "t1"]],

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { UsageError } from "../../../setup/options.mjs";
-import { choosePhases, closingLine, countPhase } from "../../../setup/phases.mjs";
+import { choosePhases, closingLine, countPhase, runsOf } from "../../../setup/phases.mjs";
 
 const report = (passed: number, failed: number, skipped: number) => JSON.stringify({ passed, failed, skipped });
 
@@ -13,6 +13,18 @@ describe("phases of npm test", () => {
   });
   it("are refused by a name that has no tests", () => {
     expect(() => choosePhases(["unti"], ["unit", "program"])).to.throw(UsageError).with.property("message", 'no tests called "unti"; there are: unit, program');
+  });
+
+  it("run one after the other, those with a system of their own in one pool, the longest files first", () => {
+    const files = ["unit/a.test.ts", "faults/b.test.ts", "integration/database.test.ts", "integration/halt.test.ts", "backup/restore.test.ts", "program/c.test.ts"];
+    expect(runsOf(["unit", "integration", "faults", "backup"], files)).to.deep.equal([
+      { name: "unit", files: ["unit/a.test.ts"], jobs: 1 },
+      { name: "faults", files: ["faults/b.test.ts"], jobs: 1 },
+      { name: "integration, backup", files: ["backup/restore.test.ts", "integration/halt.test.ts", "integration/database.test.ts"], jobs: 3 },
+    ]);
+  });
+  it("are run alone where one alone was asked for", () => {
+    expect(runsOf(["program"], ["program/c.test.ts"])).to.deep.equal([{ name: "program", files: ["program/c.test.ts"], jobs: 1 }]);
   });
 
   for (const [name, code, text, expected] of [
