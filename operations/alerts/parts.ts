@@ -22,6 +22,8 @@ const state = z.object({
   /** Whether there is a receiver, and somebody who misses a sign of life. */
   ...{ configured: z.boolean(), heartbeatConfigured: z.boolean() },
   ...{ undelivered: z.number(), oldestUndeliveredAt: time, lastDeliveredAt: time, lastHeartbeatAt: time },
+  /** When something critical was last wrong there; a part of an earlier version does not say. */
+  critical: z.object({ knownSince: z.iso.datetime(), lastAt: time, lastKey: z.string().nullable() }).nullish(),
   ...{ lastProblem: z.string().nullable(), fileProblem: z.string().nullable(), lastHeartbeatProblem: z.string().nullable() },
 });
 export type AlertState = z.infer<typeof state>;

@@ -18,7 +18,7 @@ function alert(id: string, more: Partial<ActiveAlert> = {}): ActiveAlert {
 
 const well: AlertChannelState = {
   ...{ configured: true, active: [], undelivered: 0, oldestUndeliveredAt: null, lastDeliveredAt: NOW - hour, lastProblem: null, fileProblem: null, dropped: 0 },
-  ...{ heartbeatConfigured: true, lastHeartbeatAt: NOW - 60_000, lastHeartbeatProblem: null },
+  ...{ heartbeatConfigured: true, lastHeartbeatAt: NOW - 60_000, lastHeartbeatProblem: null, critical: null },
 };
 
 const arrived: Tried[] = (["warning raised", "critical raised", "resolved", "heartbeat"] as const).map((what) => ({ what, configured: true, arrived: true, answer: "HTTP 200", milliseconds: 12 }));
