@@ -7,6 +7,7 @@ import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
+import { refuseWhileFrozen } from "./config/freezeGate";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
@@ -15,6 +16,7 @@ import { HaltReader } from "./control/standing";
 import { simulatedFills } from "./domain/simulatedFills";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
+import { plannedImages } from "./images/planned";
 import { verifyImages } from "./images/verify";
 
 prepareErrorOutput();
@@ -33,6 +35,7 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   // A preview may be read where there is no such folder, for a review.
   const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
+  await refuseWhileFrozen({ root, stack, control, configuration, preview: pulumi.runtime.isDryRun(), images: () => plannedImages(contexts, configuration.release.images), now: Date.now(), say: (text) => void pulumi.log.warn(text) });
   const [hashes] = await Promise.all([
     Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),

@@ -7,6 +7,7 @@ import { backupsCommand } from "./commands/backups";
 import { deleteDataCommand } from "./commands/deleteData";
 import { evaluateCommand } from "./commands/evaluate";
 import { evidenceCommand } from "./commands/evidence";
+import { freezeCommand } from "./commands/freeze";
 import { haltCommand } from "./commands/halt";
 import { haltDrillCommand } from "./commands/haltDrill";
 import { kpisCommand } from "./commands/kpis";
@@ -34,7 +35,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
   start.addCommand(startBotCommand(context, wrap));
   const made = (...commands: readonly ((context: Context, wrap: Wrap) => Command)[]) => commands.map((make) => make(context, wrap));
   return [
-    ...made(statusCommand, haltCommand, rearmCommand, thawCommand, haltDrillCommand),
+    ...made(statusCommand, haltCommand, rearmCommand, freezeCommand, thawCommand, haltDrillCommand),
     ...[stop, start],
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
