@@ -5,6 +5,7 @@ import { refuseForeignObjects } from "./components/ownership";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
+import { changelogWarning } from "./config/changelog/check";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
 import { refuseWhileFrozen } from "./config/freezeGate";
@@ -36,6 +37,8 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
   await refuseWhileFrozen({ root, stack, control, configuration, preview: pulumi.runtime.isDryRun(), images: () => plannedImages(contexts, configuration.release.images), now: Date.now(), say: (text) => void pulumi.log.warn(text) });
+  const unnamed = await changelogWarning(root, stack, configuration);
+  if (unnamed !== null) void pulumi.log.warn(unnamed);
   const [hashes] = await Promise.all([
     Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),

@@ -4,6 +4,7 @@ import { alertsCommand } from "./commands/alerts";
 import { backtestCommand } from "./commands/backtest";
 import { backupCommand } from "./commands/backup";
 import { backupsCommand } from "./commands/backups";
+import { changelogCommand } from "./commands/changelog";
 import { deleteDataCommand } from "./commands/deleteData";
 import { evaluateCommand } from "./commands/evaluate";
 import { evidenceCommand } from "./commands/evidence";
@@ -39,6 +40,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
     ...[stop, start],
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
+    ...made(changelogCommand),
     ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand),
   ];
 }
