@@ -41,7 +41,7 @@ export async function refuseWhileFrozen(question: FreezeQuestion): Promise<void>
 
 async function passOf({ images }: FreezeQuestion, releases: readonly Release[], planned: Pick<Deployment, "stack" | "configuration">): Promise<PassOrNot> {
   try {
-    return passesFreeze({ ...planned, images: await images() }, releases);
+    return passesFreeze({ ...planned, images: releases.length === 0 ? {} : await images() }, releases);
   } catch (error) {
     return { passes: false, because: `which images it would run cannot be told (${(error as Error).message})` };
   }
