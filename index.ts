@@ -6,8 +6,10 @@ import { recordedHealth } from "./components/recordedHealth";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
+import { changelogWarning } from "./config/changelog/check";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
+import { refuseWhileFrozen } from "./config/freezeGate";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
@@ -34,10 +36,15 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   // A preview may be read where there is no such folder, for a review.
   const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
+  const say = (text: string) => void pulumi.log.warn(text);
+  // Loaded only where it is asked for: few stacks are frozen.
+  const images = () => (require("./images/planned") as typeof import("./images/planned")).plannedImages(contexts, configuration.release.images);
+  await refuseWhileFrozen({ root, stack, control, configuration, preview: pulumi.runtime.isDryRun(), images, now: Date.now(), say });
   const [hashes] = await Promise.all([
     // What is pinned is deployed as it is, whatever this checkout would make of it.
     Promise.all(IMAGE_NAMES.filter((name) => configuration.release.images[name] === undefined).map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
+    changelogWarning(root, stack, configuration).then((text) => (text === null ? undefined : say(text))),
   ]);
   return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Partial<Record<ImageName, string>>, verifyImages, root, backupSecrets: secrets };
 }
