@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { decimals, duration, NONE, shortImage, time } from "./format";
+import { promotionLines } from "./promotion/status";
 import type { PageBackup, PageBot, PageFeed, PageGuard } from "./page";
 import type { HaltStatus, ServiceStatus, StatusReport } from "./statusModel";
 
@@ -102,6 +103,7 @@ export function statusText(report: StatusReport, now: number): string {
     `          ${report.fills}`,
     ...report.halts.flatMap(haltLines),
     ...report.freezes.map(({ incident, since, reason, thaw }) => `Frozen    deploys and promotions${since === null ? "" : ` since ${since}`} (${incident}): ${reason}; to lift it: ${thaw}`),
+    ...promotionLines(report.promotion, now),
     plainTable(["service", "wish", "state", "health", "image", "up", "restarts", "ok"], report.services.map(serviceRow)),
     ...pageLines(report, now),
     ...report.problems.map((problem) => `Problem   ${problem}`),
