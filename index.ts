@@ -2,11 +2,14 @@ import * as fs from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareErrorOutput } from "./components/errorOutput";
 import { refuseForeignObjects } from "./components/ownership";
+import { recordedHealth } from "./components/recordedHealth";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
+import { changelogWarning } from "./config/changelog/check";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
+import { refuseWhileFrozen } from "./config/freezeGate";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
@@ -15,6 +18,7 @@ import { HaltReader } from "./control/standing";
 import { simulatedFills } from "./domain/simulatedFills";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
+import { plannedImages } from "./images/planned";
 import { verifyImages } from "./images/verify";
 
 prepareErrorOutput();
@@ -33,11 +37,15 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   // A preview may be read where there is no such folder, for a review.
   const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
+  await refuseWhileFrozen({ root, stack, control, configuration, preview: pulumi.runtime.isDryRun(), images: () => plannedImages(contexts, configuration.release.images), now: Date.now(), say: (text) => void pulumi.log.warn(text) });
+  const unnamed = await changelogWarning(root, stack, configuration);
+  if (unnamed !== null) void pulumi.log.warn(unnamed);
   const [hashes] = await Promise.all([
-    Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
+    // What is pinned is deployed as it is, whatever this checkout would make of it.
+    Promise.all(IMAGE_NAMES.filter((name) => configuration.release.images[name] === undefined).map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
   ]);
-  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root, backupSecrets: secrets };
+  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Partial<Record<ImageName, string>>, verifyImages, root, backupSecrets: secrets };
 }
 
 /** What of promotions the owner has to know at every `up`. */
@@ -59,6 +67,6 @@ export = async () => {
     fills: simulatedFills,
     mlflow: `http://127.0.0.1:${ports.mlflow}`,
     bots: trading.bots,
-    health: trading.health,
+    health: recordedHealth(trading, args),
   };
 };

@@ -74,9 +74,9 @@ function haltsOf(root: string, stack: string): number | null {
   return problem === null ? halts.length + unreadable.length : null;
 }
 
-function freezesOf(root: string, stack: string, now: number): number {
-  const { entries, unreadable } = freezesHere(root, stack);
-  return entries.filter(({ until }) => until === null || Date.parse(until) > now).length + unreadable.length;
+function freezesOf(root: string, stack: string, now: number): number | null {
+  const { entries, unreadable, problem } = freezesHere(root, stack, now);
+  return problem === null ? entries.length + unreadable.length : null;
 }
 
 /** Null where one of them is not known. */
