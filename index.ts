@@ -49,12 +49,19 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Partial<Record<ImageName, string>>, verifyImages, root, backupSecrets: secrets };
 }
 
+/** What of promotions the owner has to know at every `up`. */
+function sayPromotion({ promotion: { mayRun, reason, warnings } }: TradingStack): void {
+  if (!mayRun) void pulumi.log.warn(`${reason}: the bots are made and not started`);
+  for (const warning of warnings) void pulumi.log.warn(warning);
+}
+
 export = async () => {
   const args = await prepare(__dirname, pulumi.getStack()).catch((error: Error) => {
     // Shown as it is, without a stack trace: it says what the owner has to change.
     throw new pulumi.RunError(error.message);
   });
   const trading = new TradingStack("trading", args);
+  sayPromotion(trading);
   const ports = stackPorts(args.configuration.portBase);
   return {
     page: `http://127.0.0.1:${ports.gui}`,

@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { botState, type BotState } from "../config/botState";
+import { promotionStanding, type PromotionStanding } from "../config/promotionEvidence";
 import { databaseRoles } from "../config/databaseRoles";
 import type { DesiredState } from "../config/desiredState";
 import type { HaltsInForce } from "../control/standing";
@@ -63,6 +64,7 @@ export interface Deployed {
 export class TradingStack extends pulumi.ComponentResource {
   static readonly type = "trading:stack:TradingStack";
   readonly bots: readonly BotState[];
+  readonly promotion: PromotionStanding;
   /** Resolves when every container is as it is wanted. */
   readonly health: pulumi.Output<string>;
   readonly deployed: pulumi.Output<Deployed>;
@@ -74,7 +76,8 @@ export class TradingStack extends pulumi.ComponentResource {
     const addresses = alertAddresses(root, context.stack, configuration.alerts);
     const child = { parent: this };
     const ports = stackPorts(configuration.portBase);
-    this.bots = configuration.bots.map((bot) => botState(configuration, args.desiredState, args.halts, bot.name));
+    this.promotion = promotionStanding(root, context.stack, configuration);
+    this.bots = configuration.bots.map((bot) => botState(this.promotion, args.desiredState, args.halts, bot.name));
 
     const { id: image, there: imagesThere } = this.images(args);
     const network = new docker.Network(`${name}-network`, { name: context.names.network, labels: objectLabels(context, "network") }, { ...child, deleteBeforeReplace: true });
@@ -106,7 +109,7 @@ export class TradingStack extends pulumi.ComponentResource {
       },
       child,
     );
-    const broker = new Broker("broker", { ...common(configuration.broker.memoryMegabytes, [database.migrated]), image: image("broker"), configuration, guard: configuration.guard.enabled, root }, child);
+    const broker = new Broker("broker", { ...common(configuration.broker.memoryMegabytes, [database.migrated]), image: image("broker"), configuration, guard: configuration.guard.enabled, canary: this.promotion.canary, root }, child);
     const guard = configuration.guard.enabled ? this.guard(args, addresses, { image, imagesThere, common, migrated: database.migrated }) : undefined;
     const botImage = (name: string) => (name === "reference" ? image("bot") : pulumi.output(name));
     const bots = configuration.bots.map(
@@ -118,7 +121,7 @@ export class TradingStack extends pulumi.ComponentResource {
         ),
     );
     const performance = new Performance("performance", { ...common(configuration.performance.memoryMegabytes, [database.migrated]), image: image("performance"), configuration }, child);
-    const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports, root }, child);
+    const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports, notices: this.promotion.warnings, root }, child);
 
     const deployedImages = pulumi.all({
       ...Object.fromEntries(DEPLOYED_IMAGES.map((name) => [name, image(name)])),

@@ -5,6 +5,7 @@ import { strategyNames } from "../domain/strategies";
 import { alerts } from "./alertsSchema";
 import { liveBackup, paperBackup, pattern } from "./backupSchema";
 import { liveGuard, paperGuard } from "./guardSchema";
+import { promotion, promotionIssues } from "./promotionSchema";
 import { liveRelease, liveSoak, paperRelease, paperSoak } from "./releaseSchema";
 
 export const DEFAULT_STRATEGY = "RefStrat_01";
@@ -155,6 +156,7 @@ export const liveSchema = z.strictObject({
   guard: liveGuard.prefault({}),
   release: liveRelease.prefault({}),
   soak: liveSoak.prefault({}),
+  promotion: promotion.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...warmupBars, ...quality }),
     z.strictObject({ ...exchange, ...warmupBars, ...quality }),
@@ -194,6 +196,7 @@ export function crossKeyIssues(configuration: Parsed): string[] {
   if (feed.source === "exchange" && feed.exchange === "kraken" && feed.warmupBars > KRAKEN_CANDLES) {
     lines.push(`  trading:feed.warmupBars = ${feed.warmupBars}: more than kraken gives; allowed: at most ${KRAKEN_CANDLES}`);
   }
+  if (configuration.mode === "live") lines.push(...promotionIssues(configuration.promotion));
   const seen = new Set<string>();
   configuration.bots.forEach((entry, index) => {
     const at = `trading:bots[${index}]`;

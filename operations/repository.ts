@@ -62,6 +62,11 @@ export async function commitFiles(root: string, paths: readonly string[], messag
   return left(problem(commit));
 }
 
+/** Makes Git forget files that were made known for a commit which never came; their content is left to the caller. */
+export async function forgetFiles(root: string, paths: readonly string[]): Promise<void> {
+  if (paths.length > 0) await git(root, ["rm", "--cached", "--quiet", "--force", "--ignore-unmatch", "--", ...paths.map((name) => `:(literal)${name}`)]);
+}
+
 /** Files below a folder that are in no commit yet; none where there is no repository. Relative to the project's folder. */
 export async function uncommittedBelow(root: string, folder: string): Promise<string[]> {
   return (await changedBelow(root, folder)).filter(({ fresh }) => fresh).map(({ name }) => name);
@@ -83,6 +88,12 @@ export async function changedBelow(root: string, folder: string): Promise<{ read
 export async function wasEverCommitted(root: string, name: string): Promise<boolean> {
   const { code, stdout } = await git(root, ["log", "--max-count=1", "--format=%H", "--", `:(literal)${name}`]);
   return code === 0 && stdout.trim() !== "";
+}
+
+/** Newest commit of the branch that changed a file, shortened; undefined where there is none. */
+export async function newestCommitOf(root: string, name: string): Promise<string | undefined> {
+  const { code, stdout } = await git(root, ["log", "--max-count=1", "--format=%h", "--", `:(literal)${name}`]);
+  return code === 0 && stdout.trim() !== "" ? stdout.trim() : undefined;
 }
 
 /** A file as it is in the branch's newest commit; undefined where it is in none. */

@@ -1,4 +1,4 @@
-import { mayRun } from "../config/botState";
+import type { PromotionStanding } from "../config/promotionEvidence";
 import { botService, stackNames } from "../config/names";
 import type { HaltLevel } from "../control/levels";
 import { thawCommandOf, type Freezes } from "../control/freezes";
@@ -7,6 +7,7 @@ import { rearmCommandOf, standingOf, type HaltsInForce } from "../control/standi
 import { wishFor, type DesiredState } from "../config/desiredState";
 import { simulatedFills } from "../domain/simulatedFills";
 import type { ContainerFact } from "./engine";
+import { promotionStatus, type PromotionStatus } from "./promotion/status";
 import type { PageBackup, PageBot, PageFeed, PageGuard, PageStatus } from "./page";
 import type { DeclaredStack } from "./stack";
 
@@ -70,6 +71,8 @@ export interface StatusReport {
   readonly halts: readonly HaltStatus[];
   /** Freezes of deploys and promotions: those in force, then those whose time was over in the last days. */
   readonly freezes: readonly FreezeStatus[];
+  /** Of a live stack; null of paper. */
+  readonly promotion: PromotionStatus | null;
   readonly services: readonly ServiceStatus[];
   readonly page: { readonly address: string; readonly answers: boolean };
   /** What the page says about trust; null without it. */
@@ -91,6 +94,7 @@ export interface StatusFacts {
   readonly wishes: DesiredState;
   readonly halts: HaltsInForce;
   readonly freezes: Freezes;
+  readonly promotion: PromotionStanding;
   readonly owner: string;
   /** undefined when Docker does not answer. */
   readonly containers: readonly ContainerFact[] | undefined;
@@ -140,6 +144,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     problems,
     halts,
     freezes: freezesOf(stack, facts.freezes, now),
+    promotion: promotionStatus(configuration.mode, facts.promotion),
     services,
     page: { address: pageAddress(declared), answers: page !== undefined },
     trust: page?.trust ?? null,
@@ -147,7 +152,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     bots: page?.bots ?? [],
     guard: page?.guard ?? null,
     backup: page?.backup ?? null,
-    warnings: (page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`),
+    warnings: [...facts.promotion.warnings, ...(page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`)],
     readAt: page?.readAt ?? null,
   };
 }
@@ -207,12 +212,12 @@ function pageAddress(declared: DeclaredStack): string {
   return `http://127.0.0.1:${declared.pagePort}`;
 }
 
-function want(service: string, { declared, wishes, halts }: StatusFacts): Want {
+function want(service: string, { declared, wishes, halts, promotion }: StatusFacts): Want {
   const bot = declared.configuration.bots.find((entry) => botService(entry.name) === service);
   if (bot === undefined) return "running";
   if (wishFor(wishes, bot.name) === "stopped") return "stopped";
   if (standingOf(halts, bot.name).level === "kill") return "halted";
-  return mayRun(declared.configuration) ? "running" : "not promoted";
+  return promotion.mayRun ? "running" : "not promoted";
 }
 
 function serviceStatus(service: string, facts: StatusFacts): ServiceStatus {

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { decimals, duration, NONE, shortImage, time } from "./format";
+import { promotionLines } from "./promotion/status";
 import type { PageBackup, PageBot, PageFeed, PageGuard } from "./page";
 import type { FreezeStatus, HaltStatus, ServiceStatus, StatusReport } from "./statusModel";
 
@@ -109,6 +110,7 @@ export function statusText(report: StatusReport, now: number): string {
     `          ${report.fills}`,
     ...report.halts.flatMap(haltLines),
     ...report.freezes.map(freezeLine),
+    ...promotionLines(report.promotion, now),
     plainTable(["service", "wish", "state", "health", "image", "up", "restarts", "ok"], report.services.map(serviceRow)),
     ...pageLines(report, now),
     ...report.problems.map((problem) => `Problem   ${problem}`),

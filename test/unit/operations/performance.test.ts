@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
-import { evidenceCommand, type FindEvaluation } from "../../../operations/commands/evidence";
+import { evidenceCommand } from "../../../operations/commands/evidence";
+import type { FindEvaluation } from "../../../operations/promotion/judge";
 import type { KpisAnswer, ParityAnswer } from "../../../operations/performance/performanceService";
 import { outcomeOf } from "./oneCommand";
 import { container, FakeEngine, healthyStack, makeClone, trading } from "./support";
@@ -92,7 +93,7 @@ describe("the commands about performance", () => {
 
   describe("evidence", () => {
     const service = () => answering(newest([{ bot: "refstrat01", kpis: [kpis({ span: "all", bars: 960 })], parity: parity() }]));
-    const evidence = (find: FindEvaluation) => outcomeOf((context, wrap) => evidenceCommand(context, wrap, find), [], { root, engine: service, say: () => undefined });
+    const evidence = (find: FindEvaluation) => outcomeOf((context, wrap) => evidenceCommand(context, wrap, { find, freeShare: () => 0.5 }), [], { root, engine: service, say: () => undefined });
 
     it("takes the newest evaluation of what the bot trades in MLflow", async () => {
       let asked: Parameters<FindEvaluation> | undefined;
@@ -105,7 +106,10 @@ describe("the commands about performance", () => {
       expect(params!["configurationHash"]).to.match(/^[0-9a-f]{64}$/);
       const { items } = document as { items: { id: string; value: number; holds: boolean; source: string }[] };
       expect(items.find(({ id }) => id === "outOfSample.sharpe")).to.include({ value: 1.1, holds: true, source: 'MLflow run "evaluation refstrat01" of 2024-02-29 23:00' });
-      expect(items.filter(({ holds }) => !holds).map(({ id }) => id)).to.deep.equal(["paper.limits", "feed.healthy", "feed.down", "feed.gaps"]);
+      const failing = items.filter(({ holds }) => !holds).map(({ id }) => id);
+      // The comparison of the test is of another configuration, and no page answers.
+      expect(failing.filter((id) => /^(outOfSample|paper|parity|feed)/.test(id))).to.deep.equal(["paper.limits", "parity.configuration", "parity.image", "feed.healthy", "feed.known", "feed.down", "feed.market", "feed.gaps"]);
+      expect(failing).to.include.members(["operations.backup", "operations.restoreTest", "operations.haltDrill", "release.record"]);
       expect(exitCode).to.equal(1);
       expect(text).to.include("Not proven: 40 days of paper trading cannot prove a Sharpe ratio of 1.5");
     });

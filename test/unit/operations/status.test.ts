@@ -59,7 +59,7 @@ describe("status", () => {
   it("says everything in one JSON document", async () => {
     const told = await status(healthyStack(), pageStatus(), "--json");
     const report = JSON.parse(told.out) as Record<string, unknown> & { services: unknown[] };
-    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "fills", "healthy", "problems", "halts", "freezes", "services", "page", "trust", "feeds", "bots", "guard", "backup", "warnings", "readAt"]);
+    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "fills", "healthy", "problems", "halts", "freezes", "promotion", "services", "page", "trust", "feeds", "bots", "guard", "backup", "warnings", "readAt"]);
     expect(report.services[0]).to.deep.equal({
       service: "livefeed",
       container: "trading-paper-livefeed",
