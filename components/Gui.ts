@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfiguration } from "../config/schema";
-import { canonicalHash } from "../config/canonicalHash";
+import { stackConfigurationHash } from "../config/releases";
 import { CONTROL_MOUNT, controlFolder } from "../control/folder";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 
@@ -29,7 +29,7 @@ export class Gui extends pulumi.ComponentResource {
         backupUrl: configuration.backup.enabled ? "http://backup:8080" : null,
         guardUrl: configuration.guard.enabled ? "http://guard:8080" : null,
         mlflowPageUrl: `http://127.0.0.1:${ports.mlflow}`,
-        configuration: { hash: canonicalHash(configuration) },
+        configuration: { hash: stackConfigurationHash(configuration) },
       },
       specification: {
         ports: [{ container: 8080, host: ports.gui }],

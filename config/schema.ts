@@ -5,6 +5,7 @@ import { strategyNames } from "../domain/strategies";
 import { alerts } from "./alertsSchema";
 import { liveBackup, paperBackup, pattern } from "./backupSchema";
 import { liveGuard, paperGuard } from "./guardSchema";
+import { liveRelease, liveSoak, paperRelease, paperSoak } from "./releaseSchema";
 
 export const DEFAULT_STRATEGY = "RefStrat_01";
 
@@ -136,6 +137,8 @@ export const paperSchema = z.strictObject({
   ...shared,
   backup: paperBackup.prefault({}),
   guard: paperGuard.prefault({}),
+  release: paperRelease.prefault({}),
+  soak: paperSoak.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...faults, ...warmupBars, ...speed, ...quality }),
     z.strictObject({ ...recording, ...warmupBars, ...speed, ...quality }),
@@ -150,6 +153,8 @@ export const liveSchema = z.strictObject({
   ...shared,
   backup: liveBackup.prefault({}),
   guard: liveGuard.prefault({}),
+  release: liveRelease.prefault({}),
+  soak: liveSoak.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...warmupBars, ...quality }),
     z.strictObject({ ...exchange, ...warmupBars, ...quality }),
