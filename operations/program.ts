@@ -5,6 +5,7 @@ import { backtestCommand } from "./commands/backtest";
 import { backupCommand } from "./commands/backup";
 import { backupsCommand } from "./commands/backups";
 import { deleteDataCommand } from "./commands/deleteData";
+import { deployCommand } from "./commands/deploy";
 import { evaluateCommand } from "./commands/evaluate";
 import { evidenceCommand } from "./commands/evidence";
 import { haltCommand } from "./commands/halt";
@@ -16,6 +17,7 @@ import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
 import { restoreCommand } from "./commands/restore";
 import { restoreTestCommand } from "./commands/restoreTest";
+import { rollbackCommand } from "./commands/rollback";
 import { scheduleCommand } from "./commands/schedule";
 import { startBotCommand } from "./commands/startBot";
 import { statusCommand } from "./commands/status";
@@ -36,6 +38,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
   return [
     ...made(statusCommand, haltCommand, rearmCommand, thawCommand, haltDrillCommand),
     ...[stop, start],
+    ...made(deployCommand, rollbackCommand),
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
     ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand),
