@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareErrorOutput } from "./components/errorOutput";
 import { refuseForeignObjects } from "./components/ownership";
+import { recordedHealth } from "./components/recordedHealth";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
@@ -34,10 +35,11 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
   const [hashes] = await Promise.all([
-    Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
+    // What is pinned is deployed as it is, whatever this checkout would make of it.
+    Promise.all(IMAGE_NAMES.filter((name) => configuration.release.images[name] === undefined).map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
   ]);
-  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root, backupSecrets: secrets };
+  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Partial<Record<ImageName, string>>, verifyImages, root, backupSecrets: secrets };
 }
 
 export = async () => {
@@ -52,6 +54,6 @@ export = async () => {
     fills: simulatedFills,
     mlflow: `http://127.0.0.1:${ports.mlflow}`,
     bots: trading.bots,
-    health: trading.health,
+    health: recordedHealth(trading, args),
   };
 };

@@ -9,6 +9,7 @@ import { alertAddresses, type AlertAddresses } from "../config/alertSecrets";
 import type { BackupSecrets } from "../config/backupSecrets";
 import type { StackConfiguration } from "../config/schema";
 import { IMAGE_NAMES, IMAGES, type ImageName } from "../images/catalog";
+import type { PinnedOf } from "../images/verify";
 import { BackupSchedule, BackupVolumes } from "./BackupSchedule";
 import { Bot } from "./Bot";
 import { Broker } from "./Broker";
@@ -28,10 +29,10 @@ export interface TradingStackArgs {
   readonly configuration: StackConfiguration;
   readonly desiredState: DesiredState;
   readonly halts: HaltsInForce;
-  /** Hash of the content of each first-party image. */
-  readonly imageHashes: Readonly<Record<ImageName, string>>;
-  /** Rejects where an image of these ids is not on the Engine. */
-  readonly verifyImages: (ids: Readonly<Record<string, string>>) => Promise<void>;
+  /** Hash of the content of each first-party image that is not pinned. */
+  readonly imageHashes: Readonly<Partial<Record<ImageName, string>>>;
+  /** Rejects where an image of these ids is not on the Engine; those that are pinned cannot be built anew. */
+  readonly verifyImages: (ids: Readonly<Record<string, string>>, pinned: PinnedOf) => Promise<void>;
   /** Folder of the project. */
   readonly root: string;
   /** Undefined where nothing is backed up. */
@@ -48,12 +49,23 @@ interface GuardParts {
 /** Images whose containers, bots aside, are the stack: what a rollback or a restore needs again. */
 const DEPLOYED_IMAGES = ["timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup"] as const;
 
+/** What a stack runs, once all of it is known. */
+export interface Deployed {
+  /** Service -> what its container is made of. */
+  readonly images: Readonly<Record<string, string>>;
+  /** First-party image -> its id. */
+  readonly imageNames: Readonly<Record<string, string>>;
+  /** Number of the newest migration of the database. */
+  readonly schemaVersion: number;
+}
+
 /** One complete stack: nothing of it is shared with another. */
 export class TradingStack extends pulumi.ComponentResource {
   static readonly type = "trading:stack:TradingStack";
   readonly bots: readonly BotState[];
   /** Resolves when every container is as it is wanted. */
   readonly health: pulumi.Output<string>;
+  readonly deployed: pulumi.Output<Deployed>;
 
   constructor(name: string, args: TradingStackArgs, options?: pulumi.ComponentResourceOptions) {
     super(TradingStack.type, name, {}, options);
@@ -126,6 +138,8 @@ export class TradingStack extends pulumi.ComponentResource {
       );
 
     this.health = pulumi.all([...(schedule ? [schedule.ready] : []), ...(guard ? [guard.ready] : []), mlflow.ready, livefeed.ready, broker.ready, performance.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
+    const imageNames = pulumi.all(Object.fromEntries(IMAGE_NAMES.map((name) => [name, image(name)])));
+    this.deployed = pulumi.all([deployedImages, imageNames, database.schemaVersion]).apply(([images, names, schemaVersion]) => ({ images: onlyDeclared(images, configuration), imageNames: names, schemaVersion }));
     this.registerOutputs({ health: this.health });
   }
 
@@ -149,24 +163,30 @@ export class TradingStack extends pulumi.ComponentResource {
     );
   }
 
-  /** Builds what changed. What depends on `there` is held back until all images are known to be on the Engine. */
-  private images({ imageHashes: hashes, verifyImages }: TradingStackArgs): { id(name: ImageName): pulumi.Output<string>; there: pulumi.Input<pulumi.Resource> } {
+  /** Builds what changed and is not pinned. What depends on `there` is held back until all images are known to be on the Engine. */
+  private images({ imageHashes: hashes, verifyImages, configuration: { release }, context }: TradingStackArgs): { id(name: ImageName): pulumi.Output<string>; there: pulumi.Input<pulumi.Resource> } {
     const built = new Map<ImageName, ContainerImage>();
     for (const name of IMAGE_NAMES) {
       const parent = IMAGES[name].parent;
       // A parent is built before its children, or each of them would build it.
       const dependsOn = parent ? [built.get(parent)!] : [];
-      built.set(name, new ContainerImage(`image-${name}`, { image: name, contentHash: hashes[name] }, { parent: this, dependsOn }));
+      built.set(name, new ContainerImage(`image-${name}`, { image: name, contentHash: hashes[name], pinned: release.images[name] }, { parent: this, dependsOn }));
     }
     const id = (name: ImageName) => built.get(name)!.id;
     const base = built.get("base")!;
     if (pulumi.runtime.isDryRun()) return { id, there: base };
     const there = pulumi.all(IMAGE_NAMES.map(id)).apply(async (ids) => {
-      await verifyImages(Object.fromEntries(IMAGE_NAMES.map((name, index) => [name, ids[index]!]))).catch((error: Error) => {
+      await verifyImages(Object.fromEntries(IMAGE_NAMES.map((name, index) => [name, ids[index]!])), { stack: context.stack, names: Object.keys(release.images) }).catch((error: Error) => {
         throw new pulumi.RunError(error.message);
       });
       return base;
     });
     return { id, there };
   }
+}
+
+/** A stack may do without backup and guard. */
+function onlyDeclared(images: Readonly<Record<string, string>>, { backup, guard }: StackConfiguration): Record<string, string> {
+  const absent = new Set([...(backup.enabled ? [] : ["backup"]), ...(guard.enabled ? [] : ["guard", "guard-proxy"])]);
+  return Object.fromEntries(Object.entries(images).filter(([service]) => !absent.has(service)));
 }

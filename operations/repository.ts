@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { git, type GitOutcome } from "../config/git";
 
 /** What became of files that belong into Git. */
 export interface Commit {
@@ -20,24 +20,6 @@ const UNDER_WAY: Readonly<Record<string, string>> = {
   "rebase-apply": "a rebase is under way",
   BISECT_LOG: "a bisect is under way",
 };
-
-const LONGEST_MILLISECONDS = 60_000;
-
-interface GitOutcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function git(root: string, words: readonly string[]): Promise<GitOutcome> {
-  return new Promise((resolve) => {
-    const options = { cwd: root, timeout: LONGEST_MILLISECONDS, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, GIT_TERMINAL_PROMPT: "0", GIT_EDITOR: "true", LC_ALL: "C" } };
-    execFile("git", [...words], options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
-      resolve({ code, stdout, stderr: stderr || (error?.message ?? "") });
-    });
-  });
-}
 
 /** Why nothing can be committed in this folder now, or null. */
 export async function reasonAgainstCommit(root: string): Promise<string | null> {

@@ -2,21 +2,12 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { newestStable, readReleases, releaseFolder, releaseId, releasesOf, releaseText, removeRelease, stackConfigurationHash, writeRelease, type Release } from "../../../config/releases";
+import { newestStable, readReleases, releaseFolder, releaseId, releasesOf, releaseText, removeRelease, stackConfigurationHash, writeRelease } from "../../../config/releases";
 import { parseStackConfiguration } from "../../../config/stackConfiguration";
+import { imageId, releaseOf } from "./release";
 
-const id = (digit: string) => `sha256:${digit.repeat(64)}`;
 const base = { portBase: 8400, feed: { source: "synthetic" }, bots: [{ name: "refstrat01", limits: { orderQuantity: 1, orderNotional: 12_000 } }] };
 const parse = (more: object, mode = "paper") => parseStackConfiguration(mode, { ...base, mode, ...more });
-
-function release(name: string, at: string, more: Partial<Release> = {}): Release {
-  return {
-    ...{ format: 1, id: name, stack: "paper", at, commit: "c".repeat(40), clean: true, pushed: false },
-    ...{ images: { broker: id("b"), "bot-mine": `registry/mine@${id("d")}` }, imageNames: { broker: id("b") }, configurationHash: "a".repeat(64), stackFile: "config:\n" },
-    ...{ schemaVersion: 5, backup: null, health: "good", confirmedAt: at, stable: null },
-    ...more,
-  };
-}
 
 describe("the release in a stack's file", () => {
   for (const [mode, hours] of [["paper", 24], ["live", 72]] as const) {
@@ -26,20 +17,20 @@ describe("the release in a stack's file", () => {
   }
 
   it("pins some images or all, and names the evidence of a promotion in live", () => {
-    const release = { images: { broker: id("1"), "guard-proxy": id("2") }, promotion: { evidence: "reports/promotions/PRO-20261127-070501.json" } };
+    const release = { images: { broker: imageId("1"), "guard-proxy": imageId("2") }, promotion: { evidence: "reports/promotions/PRO-20261127-070501.json" } };
     expect(parse({ release }, "live").release).to.deep.equal(release);
   });
 
   it("is no part of the configuration's hash; everything else is, and the order of keys is not", () => {
     const hash = (more: object) => stackConfigurationHash(parse(more));
-    expect(hash({ release: { images: { broker: id("1") } } })).to.equal(hash({}));
+    expect(hash({ release: { images: { broker: imageId("1") } } })).to.equal(hash({}));
     expect(hash({ broker: { priceTick: 0.01, feeRate: 0.001 } })).to.equal(hash({ broker: { feeRate: 0.001, priceTick: 0.01 } })).and.to.equal(hash({}));
     expect(hash({ broker: { feeRate: 0.002 } })).to.not.equal(hash({}));
   });
 
   const wrong: [what: string, mode: string, more: object, message: string][] = [
     ["an image by tag", "paper", { release: { images: { broker: "trading-broker:1" } } }, '  trading:release.images.broker = "trading-broker:1": allowed: the id of a local image, sha256:<64 hex>; never a tag'],
-    ["an image of another name", "paper", { release: { images: { brokr: id("1") } } }, `  trading:release.images.brokr = "${id("1")}": unknown key; allowed here: base, timescaledb, mlflow, node, migrate, livefeed, broker, bot, performance, gui, guard, guard-proxy, backup`],
+    ["an image of another name", "paper", { release: { images: { brokr: imageId("1") } } }, `  trading:release.images.brokr = "${imageId("1")}": unknown key; allowed here: base, timescaledb, mlflow, node, migrate, livefeed, broker, bot, performance, gui, guard, guard-proxy, backup`],
     ["a promotion of paper", "paper", { release: { promotion: { evidence: "reports/promotions/a.json" } } }, '  trading:release.promotion = {"evidence":"reports/promotions/a.json"}: unknown key; allowed here: images'],
     ["evidence from elsewhere", "live", { release: { promotion: { evidence: "../a.json" } } }, '  trading:release.promotion.evidence = "../a.json": allowed: a path in the repository, reports/promotions/<file>.json'],
     ["evidence that climbs out", "live", { release: { promotion: { evidence: "reports/promotions/../a.json" } } }, '  trading:release.promotion.evidence = "reports/promotions/../a.json": allowed: a path in the repository, reports/promotions/<file>.json'],
@@ -56,9 +47,9 @@ describe("the records of releases", () => {
   });
   afterEach(() => fs.rmSync(root, { recursive: true }));
 
-  const first = release("REL-20261127-070501-ffff", "2026-11-27T07:05:01.000Z");
-  const second = release("REL-20261127-070501-0000", "2026-11-27T07:05:01.500Z", { stable: { at: "2026-11-28T07:05:01Z", tag: "stable/paper/REL-20261127-070501-0000" } });
-  const third = release("REL-20261128-070501-0000", "2026-11-28T07:05:01Z");
+  const first = releaseOf("REL-20261127-070501-ffff", "2026-11-27T07:05:01.000Z");
+  const second = releaseOf("REL-20261127-070501-0000", "2026-11-27T07:05:01.500Z", { stable: { at: "2026-11-28T07:05:01Z", tag: "stable/paper/REL-20261127-070501-0000" } });
+  const third = releaseOf("REL-20261128-070501-0000", "2026-11-28T07:05:01Z");
 
   it("are none where no `up` was good yet", () => {
     expect(readReleases(root, "paper")).to.deep.equal([]);
