@@ -6,8 +6,10 @@ import { recordedHealth } from "./components/recordedHealth";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
+import { changelogWarning } from "./config/changelog/check";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
+import { refuseWhileFrozen } from "./config/freezeGate";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
@@ -16,6 +18,7 @@ import { HaltReader } from "./control/standing";
 import { simulatedFills } from "./domain/simulatedFills";
 import { IMAGE_NAMES, type ImageName } from "./images/catalog";
 import { ImageContexts } from "./images/context";
+import { plannedImages } from "./images/planned";
 import { verifyImages } from "./images/verify";
 
 prepareErrorOutput();
@@ -34,6 +37,9 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   // A preview may be read where there is no such folder, for a review.
   const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
+  await refuseWhileFrozen({ root, stack, control, configuration, preview: pulumi.runtime.isDryRun(), images: () => plannedImages(contexts, configuration.release.images), now: Date.now(), say: (text) => void pulumi.log.warn(text) });
+  const unnamed = await changelogWarning(root, stack, configuration);
+  if (unnamed !== null) void pulumi.log.warn(unnamed);
   const [hashes] = await Promise.all([
     // What is pinned is deployed as it is, whatever this checkout would make of it.
     Promise.all(IMAGE_NAMES.filter((name) => configuration.release.images[name] === undefined).map(async (name) => [name, (await contexts.get(name)).hash] as const)),

@@ -4,10 +4,12 @@ import { alertsCommand } from "./commands/alerts";
 import { backtestCommand } from "./commands/backtest";
 import { backupCommand } from "./commands/backup";
 import { backupsCommand } from "./commands/backups";
+import { changelogCommand } from "./commands/changelog";
 import { deleteDataCommand } from "./commands/deleteData";
 import { deployCommand } from "./commands/deploy";
 import { evaluateCommand } from "./commands/evaluate";
 import { evidenceCommand } from "./commands/evidence";
+import { freezeCommand } from "./commands/freeze";
 import { haltCommand } from "./commands/halt";
 import { haltDrillCommand } from "./commands/haltDrill";
 import { kpisCommand } from "./commands/kpis";
@@ -36,11 +38,12 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
   start.addCommand(startBotCommand(context, wrap));
   const made = (...commands: readonly ((context: Context, wrap: Wrap) => Command)[]) => commands.map((make) => make(context, wrap));
   return [
-    ...made(statusCommand, haltCommand, rearmCommand, thawCommand, haltDrillCommand),
+    ...made(statusCommand, haltCommand, rearmCommand, freezeCommand, thawCommand, haltDrillCommand),
     ...[stop, start],
     ...made(deployCommand, rollbackCommand),
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
+    ...made(changelogCommand),
     ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand),
   ];
 }

@@ -1,7 +1,7 @@
 import { mayRun } from "../config/botState";
 import { botService, stackNames } from "../config/names";
 import type { HaltLevel } from "../control/levels";
-import type { InForce } from "../control/LatchFolder";
+import { thawCommandOf, type Freezes } from "../control/freezes";
 import type { Freeze } from "../control/records";
 import { rearmCommandOf, standingOf, type HaltsInForce } from "../control/standing";
 import { wishFor, type DesiredState } from "../config/desiredState";
@@ -28,12 +28,17 @@ export interface HaltStatus {
   readonly rearm: string;
 }
 
-/** A freeze of deploys that is in force. */
+/** A freeze of deploys and promotions. */
 export interface FreezeStatus {
   readonly incident: string;
   /** Null where the record cannot be read. */
   readonly since: string | null;
+  readonly who: string;
   readonly reason: string;
+  /** When it ends, or ended, by itself; null when it does not. */
+  readonly until: string | null;
+  /** False where its time is over. */
+  readonly inForce: boolean;
   /** The command that lifts it. */
   readonly thaw: string;
 }
@@ -63,7 +68,7 @@ export interface StatusReport {
   readonly problems: readonly string[];
   /** Halts in force, oldest first. */
   readonly halts: readonly HaltStatus[];
-  /** Freezes of deploys in force, oldest first. */
+  /** Freezes of deploys and promotions: those in force, then those whose time was over in the last days. */
   readonly freezes: readonly FreezeStatus[];
   readonly services: readonly ServiceStatus[];
   readonly page: { readonly address: string; readonly answers: boolean };
@@ -85,7 +90,7 @@ export interface StatusFacts {
   readonly declared: DeclaredStack;
   readonly wishes: DesiredState;
   readonly halts: HaltsInForce;
-  readonly freezes: InForce<Freeze>;
+  readonly freezes: Freezes;
   readonly owner: string;
   /** undefined when Docker does not answer. */
   readonly containers: readonly ContainerFact[] | undefined;
@@ -134,7 +139,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     healthy: problems.length === 0,
     problems,
     halts,
-    freezes: freezesOf(stack, facts.freezes),
+    freezes: freezesOf(stack, facts.freezes, now),
     services,
     page: { address: pageAddress(declared), answers: page !== undefined },
     trust: page?.trust ?? null,
@@ -156,10 +161,14 @@ function haltsOf(stack: string, { halts, unreadable }: HaltsInForce): HaltStatus
   return [...known.sort((one, other) => ((one.since ?? "") < (other.since ?? "") ? -1 : 1)), ...unread];
 }
 
-function freezesOf(stack: string, { entries, unreadable }: InForce<Freeze>): FreezeStatus[] {
-  const thaw = (incident: string) => `npx trading thaw --incident ${incident} --reason "..." --stack ${stack}`;
-  const unread = unreadable.map((name) => name.replace(/\.json$/, "")).map((incident) => ({ incident, since: null, reason: "its record cannot be read", thaw: thaw(incident) }));
-  return [...entries.map(({ id, at, reason }) => ({ incident: id, since: at, reason, thaw: thaw(id) })), ...unread];
+/** For how long status says that the time of a freeze was over. */
+const RAN_OUT_MILLISECONDS = 3 * 86_400_000;
+
+function freezesOf(stack: string, { entries, unreadable, ranOut }: Freezes, now: number): FreezeStatus[] {
+  const view = ({ id, at, who, reason, until }: Freeze, inForce: boolean): FreezeStatus => ({ incident: id, since: at, who, reason, until, inForce, thaw: thawCommandOf(stack, id) });
+  const unread = unreadable.map((name) => name.replace(/\.json$/, "")).map((incident): FreezeStatus => ({ incident, since: null, who: "not known", reason: "its record cannot be read", until: null, inForce: true, thaw: thawCommandOf(stack, incident) }));
+  const over = ranOut.filter(({ until }) => until !== null && now - Date.parse(until) <= RAN_OUT_MILLISECONDS);
+  return [...entries.map((freeze) => view(freeze, true)), ...unread, ...over.map((freeze) => view(freeze, false))];
 }
 
 /** A halt is an incident, and never how a stack should be: a bot that is to rest is stopped by wish. */

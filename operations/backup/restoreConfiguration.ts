@@ -1,6 +1,8 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { CHANGELOG } from "../../config/changelog/text";
+import { writeStackFileChange } from "../changelog/changelogFile";
 import type { Outcome } from "../command";
 import type { Context } from "../context";
 import { EXIT, failure, usage } from "../errors";
@@ -68,7 +70,9 @@ export async function restoreConfiguration(context: Context, { stack, confirm, r
   context.whenInterrupted(`some files may be those of ${reference}: git status shows which, git checkout HEAD -- ${paths.join(" ")} takes them back`);
   await git("checkout", commit, "--", ...paths);
   fs.writeFileSync(path.join(root, stackFile), old);
-  const next = [`git commit -m "Configuration of stack ${stack} as of ${reference}" -- ${paths.join(" ")}`, `npm run pulumi -- up --stack ${stack}`];
+  const noted = await writeStackFileChange(root, { stack, before: current, after: old, reason: `configuration taken back from ${reference}`, now: context.now() });
+  const committed = [...paths, ...(noted ? [CHANGELOG] : [])].join(" ");
+  const next = [...(noted ? [`git add ${CHANGELOG}`] : []), `git commit -m "Configuration of stack ${stack} as of ${reference}" -- ${committed}`, `npm run pulumi -- up --stack ${stack}`];
   return {
     exitCode: EXIT.ok,
     text: `Taken from ${reference} (${commit.slice(0, 12)}): ${paths.join(", ")}. Files that were added since are kept.\nThe stack itself is as before; next:\n${next.map((line) => `  ${line}\n`).join("")}`,

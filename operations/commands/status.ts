@@ -33,6 +33,6 @@ async function status(context: Context, { stack }: GlobalOptions): Promise<Outco
     context.page(declared.pagePort),
   ]);
   const now = context.now();
-  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), freezes: freezesHere(context.root, stack), owner: owner(context.root), ...docker, page, now });
+  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), freezes: freezesHere(context.root, stack, now), owner: owner(context.root), ...docker, page, now });
   return { exitCode: report.healthy ? EXIT.ok : EXIT.failed, text: statusText(report, now), document: report };
 }

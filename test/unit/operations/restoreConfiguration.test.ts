@@ -61,6 +61,15 @@ describe("restore --only config", function () {
     expect(told.out).to.match(/^Taken from stable\/paper\/1 \([0-9a-f]{12}\): Pulumi\.paper\.yaml, runbooks\. /).and.to.contain("npm run pulumi -- up --stack paper");
   });
 
+  it("writes into CHANGELOG.md what it changes in sizing and strategy", async () => {
+    write("Pulumi.paper.yaml", PAPER_FILE.replace("orderQuantity: 1", "orderQuantity: 2"));
+    git("commit", "--quiet", "--all", "--message", "bigger");
+    const told = await restore("--confirm", "paper");
+    expect(told.exitCode, told.error).to.equal(0);
+    expect(read("CHANGELOG.md")).to.include("- **paper**: configuration taken back from stable/paper/1\n  - bot refstrat01: largest order 2 → 1 (limits.orderQuantity)\n");
+    expect(told.out).to.include('\n  git add CHANGELOG.md\n  git commit -m "Configuration of stack paper as of stable/paper/1" -- Pulumi.paper.yaml runbooks CHANGELOG.md\n');
+  });
+
   it("has nothing to do where everything is as it was", async () => {
     const told = await restore("--release", "HEAD");
     expect([told.exitCode, told.error]).to.deep.equal([0, ""]);
