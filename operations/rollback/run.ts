@@ -2,10 +2,15 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { CLONE_FOLDER } from "../../config/clone";
+import { CHANGELOG } from "../../config/changelog/text";
+import { passesFreeze } from "../../config/deployment";
+import { frozenText, wayOut } from "../../config/freezeGate";
 import { git } from "../../config/git";
-import type { Release } from "../../config/releases";
+import { readReleases, type Release } from "../../config/releases";
+import { isFrozen } from "../../control/freezes";
 import { Services } from "../backup/services";
 import { botServices, knownSchemas } from "../backup/restoreHost";
+import { writeStackFileChange } from "../changelog/changelogFile";
 import { writeWhole } from "../collect";
 import type { Context } from "../context";
 import { bringImagesBack } from "../deploy/images";
@@ -60,8 +65,8 @@ export async function prepareRollback(context: Context, means: DeployMeans, requ
   const facts: RollbackFacts = {
     ...{ stack, target, source: stored.source, running: request.running, containers: images, broughtBack, schema, keepPositions, anySchema },
     positions: await openPositions(context, means, stack, presentPagePort(root, stack) ?? declared.pagePort),
-    inForce: inForceHere(root, stack),
-    frozen: null,
+    inForce: inForceHere(root, stack, context.now()),
+    frozen: frozenAgainst(context, stored, target),
     keptAs: await keptAs(context, stack, stored),
   };
   return { request, stored, declared, facts };
@@ -86,9 +91,9 @@ function presentPagePort(root: string, stack: string): number | undefined {
   }
 }
 
-function inForceHere(root: string, stack: string): string[] {
+function inForceHere(root: string, stack: string, now: number): string[] {
   const { halts, unreadable, problem } = haltsHere(root, stack);
-  const freezes = freezesHere(root, stack);
+  const freezes = freezesHere(root, stack, now);
   return [
     ...(problem === null ? [] : [`whether anything is halted cannot be read, which holds the bots: ${problem}`]),
     ...halts.map(({ id, level, bot, reason }) => `halt ${id} at level ${level}${bot === null ? "" : ` of bot ${bot}`}: ${reason}`),
@@ -96,6 +101,14 @@ function inForceHere(root: string, stack: string): string[] {
     ...freezes.entries.map(({ id, reason }) => `freeze ${id}: ${reason}`),
     ...freezes.unreadable.map((name) => `freeze ${name.replace(/\.json$/, "")}, whose record cannot be read`),
   ];
+}
+
+/** What the freeze gate would say once everything is changed; null where nothing is frozen, or it lets the release through. */
+function frozenAgainst({ root, now }: Context, { configuration }: StoredRelease, { stack }: Release): string | null {
+  const freezes = freezesHere(root, stack, now());
+  if (!isFrozen(freezes)) return null;
+  const { passes, because } = passesFreeze({ stack, configuration, images: configuration.release.images }, readReleases(root, stack));
+  return passes ? null : `${frozenText(stack, freezes)}\n${because}.\n${wayOut(stack, freezes)}`;
 }
 
 /** A stack's file that no commit has would be lost: it is kept beside the records. */
@@ -150,10 +163,13 @@ export async function carryOutRollback(context: Context, means: DeployMeans, { r
   context.whenInterrupted(`the rollback of stack ${stack} to ${target.id} has begun: ${again}`);
 
   const name = `Pulumi.${stack}.yaml`;
-  if (facts.keptAs !== null) writeWhole(path.join(root, ...facts.keptAs.split("/")), textOf(root, name)!);
+  const now = textOf(root, name) ?? "";
+  if (facts.keptAs !== null) writeWhole(path.join(root, ...facts.keptAs.split("/")), now);
+  // Before the stack's file is another one: what it changes would not be known afterwards.
+  const noted = await writeStackFileChange(root, { stack, before: now, after: stored.files[name]!, reason: `rolled back to ${target.id}`, now: context.now() });
   for (const [file, text] of Object.entries(stored.files)) if (textOf(root, file) !== text) writeWhole(path.join(root, ...file.split("/")), text);
   const before = await headOf(root);
-  const { reason } = await commitFiles(root, Object.keys(stored.files), `Rollback of stack ${stack} to ${target.id}${left === null ? "" : `, from ${left}`}`);
+  const { reason } = await commitFiles(root, [...Object.keys(stored.files), ...(noted ? [CHANGELOG] : [])], `Rollback of stack ${stack} to ${target.id}${left === null ? "" : `, from ${left}`}`);
   const after = await headOf(root);
   if (reason !== null) context.writeError(`- ${name} is in no commit (${reason}); the rollback goes on\n`);
 
