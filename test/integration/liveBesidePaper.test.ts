@@ -1,9 +1,7 @@
 import { expect } from "chai";
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { readReleases } from "../../config/releases";
 import { parseStackFile } from "../../config/stackFile";
-import { eventually, execute, lines, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
+import { eventually, lines, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 
 interface Inspected {
   readonly Name: string;
@@ -30,23 +28,13 @@ describe("live beside paper", function () {
     paper = await ThrowAwayStack.make({ configuration: { soak, deploy: { onFailure: "rollback" } } });
     live = await paper.beside({ mode: "live", feed: { source: "synthetic" }, soak });
     source = paper.read("services/bot/main.ts");
-    await git("init", "--quiet", "--initial-branch=main");
-    await git("config", "user.name", "Owner");
-    await git("config", "user.email", "owner@example.com");
-    // Links in the place of the checkout's folders.
-    fs.appendFileSync(path.join(paper.root, ".git", "info", "exclude"), "node_modules\n.tools\n");
-    await commit();
+    await paper.beginRepository();
   });
   after(() => paper?.remove());
 
   const succeeds = (outcome: Outcome): Outcome => {
     expect(outcome.code, outcome.text).to.equal(0);
     return outcome;
-  };
-  const git = async (...words: string[]) => succeeds(await execute("git", words, { cwd: paper.root })).stdout.trim();
-  const commit = async () => {
-    await git("add", "--all");
-    await git("commit", "--quiet", "--allow-empty", "--message", "a change");
   };
   /** Other sources of the bot: another image. */
   const change = async (text: string) => {
@@ -109,7 +97,7 @@ describe("live beside paper", function () {
     const [stable] = releasesOf(paper);
     await change(`${source}\nprocess.title = "the second";\n`);
     paper.configure({ soak, deploy: { onFailure: "rollback" }, bots: bots({ emaFast: 19 }) });
-    await commit();
+    await paper.commit();
     succeeds(await paper.trading(["deploy", "--yes"]));
     const second = await botOf(paper);
     expect(second.Image).not.to.equal(stable!.images[BOT]);
@@ -121,7 +109,7 @@ describe("live beside paper", function () {
     const declared = parseStackFile(paper.name, paper.read(`Pulumi.${paper.name}.yaml`));
     expect(declared.bots[0]!.settings["emaFast"]).to.equal(20);
     expect(declared.release.images).to.deep.equal(stable!.imageNames);
-    expect(await git("status", "--porcelain", "--", `Pulumi.${paper.name}.yaml`)).to.equal("");
+    expect(await paper.git("status", "--porcelain", "--", `Pulumi.${paper.name}.yaml`)).to.equal("");
     succeeds(await paper.pulumi(["preview", "--expect-no-changes"]));
   });
 
@@ -132,7 +120,7 @@ describe("live beside paper", function () {
     succeeds(await live.up());
     expect((await botOf(live)).Image).not.to.equal(stable!.images[BOT]);
 
-    await git("checkout", stable!.stable!.tag, "--", `Pulumi.${live.name}.yaml`);
+    await paper.git("checkout", stable!.stable!.tag, "--", `Pulumi.${live.name}.yaml`);
     succeeds(await live.up());
     expect((await botOf(live)).Image).to.equal(stable!.images[BOT]);
     const last = releasesOf(live).at(-1)!;

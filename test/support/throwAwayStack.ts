@@ -157,6 +157,28 @@ export class ThrowAwayStack {
     return execute(process.execPath, [path.join(this.root, "operations", "trading.mjs"), ...args, "--stack", this.name], { cwd: this.root, env: this.env, ...options });
   }
 
+  /** Runs git in the folder; anything but success is an error. @returns what it said */
+  async git(...words: string[]): Promise<string> {
+    const { code, stdout, text } = await execute("git", words, { cwd: this.root, env: this.env });
+    if (code !== 0) throw new Error(`git ${words.join(" ")}: ${text}`);
+    return stdout.trim();
+  }
+
+  /** Makes the folder a repository, as the owner has it, with everything in a commit. */
+  async beginRepository(): Promise<void> {
+    await this.git("init", "--quiet", "--initial-branch=main");
+    await this.git("config", "user.name", "Owner");
+    await this.git("config", "user.email", "owner@example.com");
+    // Links here, and a folder where the benchmarks write.
+    fs.appendFileSync(path.join(this.root, ".git", "info", "exclude"), "node_modules\n.tools\ncompose\n");
+    await this.commit();
+  }
+
+  async commit(): Promise<void> {
+    await this.git("add", "--all");
+    await this.git("commit", "--quiet", "--allow-empty", "--message", "a change");
+  }
+
   docker(args: readonly string[]): Promise<Outcome> {
     return execute("docker", args, { env: this.env });
   }
