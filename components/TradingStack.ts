@@ -127,6 +127,9 @@ export class TradingStack extends pulumi.ComponentResource {
       ...Object.fromEntries(DEPLOYED_IMAGES.map((name) => [name, image(name)])),
       ...Object.fromEntries(configuration.bots.map((bot) => [botService(bot.name), botImage(bot.image)])),
     });
+    const imageNames = pulumi.all(Object.fromEntries(IMAGE_NAMES.map((name) => [name, image(name)])));
+    // Those as well that no container is made of: a release pins them, and Docker throws them away first.
+    const archivedImages = pulumi.all([imageNames, deployedImages]).apply(([names, deployed]) => ({ ...names, ...deployed }));
     const schedule =
       backup &&
       new BackupSchedule(
@@ -134,14 +137,13 @@ export class TradingStack extends pulumi.ComponentResource {
         {
           // Its own image must not be the first to be mounted on the volumes of the others: a new volume takes its owner from it.
           ...common(configuration.backup.memoryMegabytes, [database.migrated, mlflow.ready]),
-          ...{ image: image("backup"), configuration: configuration.backup, secrets: backupSecrets!, archive: backup.archive, deployedImages, root },
+          ...{ image: image("backup"), configuration: configuration.backup, secrets: backupSecrets!, archive: backup.archive, deployedImages: archivedImages, root },
           ...{ alerts: configuration.alerts, alertAddresses: addresses, guarded: configuration.guard.enabled },
         },
         child,
       );
 
     this.health = pulumi.all([...(schedule ? [schedule.ready] : []), ...(guard ? [guard.ready] : []), mlflow.ready, livefeed.ready, broker.ready, performance.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
-    const imageNames = pulumi.all(Object.fromEntries(IMAGE_NAMES.map((name) => [name, image(name)])));
     this.deployed = pulumi.all([deployedImages, imageNames, database.schemaVersion]).apply(([images, names, schemaVersion]) => ({ images: onlyDeclared(images, configuration), imageNames: names, schemaVersion }));
     this.registerOutputs({ health: this.health });
   }

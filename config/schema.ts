@@ -4,6 +4,7 @@ import { feedQualitySettings } from "../domain/feedQuality/settings";
 import { strategyNames } from "../domain/strategies";
 import { alerts } from "./alertsSchema";
 import { liveBackup, paperBackup, pattern } from "./backupSchema";
+import { liveDeploy, paperDeploy } from "./deploySchema";
 import { liveGuard, paperGuard } from "./guardSchema";
 import { promotion, promotionIssues } from "./promotionSchema";
 import { liveRelease, liveSoak, paperRelease, paperSoak } from "./releaseSchema";
@@ -140,6 +141,7 @@ export const paperSchema = z.strictObject({
   guard: paperGuard.prefault({}),
   release: paperRelease.prefault({}),
   soak: paperSoak.prefault({}),
+  deploy: paperDeploy.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...faults, ...warmupBars, ...speed, ...quality }),
     z.strictObject({ ...recording, ...warmupBars, ...speed, ...quality }),
@@ -157,6 +159,7 @@ export const liveSchema = z.strictObject({
   release: liveRelease.prefault({}),
   soak: liveSoak.prefault({}),
   promotion: promotion.prefault({}),
+  deploy: liveDeploy.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...warmupBars, ...quality }),
     z.strictObject({ ...exchange, ...warmupBars, ...quality }),

@@ -6,6 +6,7 @@ import { backupCommand } from "./commands/backup";
 import { backupsCommand } from "./commands/backups";
 import { changelogCommand } from "./commands/changelog";
 import { deleteDataCommand } from "./commands/deleteData";
+import { deployCommand } from "./commands/deploy";
 import { evaluateCommand } from "./commands/evaluate";
 import { evidenceCommand } from "./commands/evidence";
 import { freezeCommand } from "./commands/freeze";
@@ -18,6 +19,7 @@ import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
 import { restoreCommand } from "./commands/restore";
 import { restoreTestCommand } from "./commands/restoreTest";
+import { rollbackCommand } from "./commands/rollback";
 import { scheduleCommand } from "./commands/schedule";
 import { startBotCommand } from "./commands/startBot";
 import { statusCommand } from "./commands/status";
@@ -38,6 +40,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
   return [
     ...made(statusCommand, haltCommand, rearmCommand, freezeCommand, thawCommand, haltDrillCommand),
     ...[stop, start],
+    ...made(deployCommand, rollbackCommand),
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
     ...made(changelogCommand),

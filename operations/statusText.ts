@@ -56,7 +56,7 @@ function feedLines({ symbol, interval, state, reason, lastCandle, leaseUntil, si
 }
 
 /** What a bot has open, for example `position 0.01 bought at 42000.00, protective stop 41000.00`. */
-export function positionText({ position }: PageBot): string {
+export function positionText({ position }: Pick<PageBot, "position">): string {
   if (position === null) return "no position";
   const stop = position.stopPrice === null ? "no protective stop" : `protective stop ${decimals(position.stopPrice, 2)}`;
   return `position ${position.quantity} bought at ${decimals(position.entryPrice, 2)}, ${stop}`;

@@ -6,7 +6,7 @@ import { writeStackFileChange } from "../changelog/changelogFile";
 import type { Outcome } from "../command";
 import type { Context } from "../context";
 import { EXIT, failure, usage } from "../errors";
-import { runProgram } from "./program";
+import { runProgram, type ProgramOptions, type ProgramOutcome } from "./program";
 
 export interface ConfigurationRequest {
   readonly stack: string;
@@ -109,11 +109,11 @@ async function preview(root: string, stack: string, stackFile: string): Promise<
 }
 
 /** Runs the Pulumi CLI with this clone's settings. */
-export async function pulumi(root: string, words: readonly string[]): ReturnType<typeof runProgram> {
+export async function pulumi(root: string, words: readonly string[], options: Pick<ProgramOptions, "onText" | "signal"> = {}): Promise<ProgramOutcome> {
   const { pulumiEnvironment } = await import("../../setup/environment.mjs");
   const { dockerEnvironment } = await import("../../setup/context.mjs");
   const base = { ...process.env, ...dockerEnvironment(process.env, os.homedir()) };
-  return await runProgram("pulumi", words, { folder: root, environment: pulumiEnvironment({ root, base }) });
+  return await runProgram("pulumi", words, { folder: root, environment: pulumiEnvironment({ root, base }), ...options });
 }
 
 function readIfThere(file: string): string {

@@ -128,11 +128,11 @@ describe("the program", function () {
     expect(guardOf((await declare({ ...paper, guard: { enabled: false } })).containers)).to.equal(false);
   });
 
-  it("tells the backup which images the stack runs", () => {
+  it("tells the backup which images the stack runs, and which it pins beside them", () => {
     const filling = ofPaper.made.find(({ name }) => name === "backup-secrets-files")!;
     const files = String(filling.inputs.stdin.value).split("\n").map((line) => line.split("\t"));
     const images = JSON.parse(Buffer.from(files.find(([name]) => name === "deployed-images.json")![1]!, "base64").toString()) as object;
-    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
+    expect(images).to.have.all.keys("base", "node", "bot", "timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
     expect(new Set(Object.values(images))).to.deep.equal(new Set([IMAGE_ID]));
   });
 
@@ -300,10 +300,20 @@ describe("the program", function () {
     expect(stopped).to.deep.equal({ ...running, start: false, mustRun: false });
   });
 
-  it("shares no name between paper and live", () => {
-    const names = ({ made }: typeof ofPaper) => made.flatMap(({ type, inputs }) => (type.startsWith("docker:") ? [inputs.name as string] : []));
-    const taken = new Set(names(ofPaper));
-    for (const name of names(ofLive)) expect(taken.has(name), name).to.equal(false);
+  it("shares nothing between paper and live: no name, volume, folder, network or port", () => {
+    const used = ({ made, containers }: typeof ofPaper) => ({
+      names: made.flatMap(({ type, inputs }) => (type.startsWith("docker:") && typeof inputs.name === "string" ? [inputs.name] : [])),
+      volumes: containers.flatMap(({ inputs }) => inputs.volumes.flatMap((volume: { volumeName?: string }) => volume.volumeName ?? [])),
+      // The project's folder, read-only, and the Engine's socket are the machine's.
+      folders: containers.flatMap(({ inputs }) => inputs.volumes.flatMap(({ hostPath }: { hostPath?: string }) => (hostPath === undefined || [__dirname, "/var/run/docker.sock"].includes(hostPath) ? [] : hostPath))),
+      networks: containers.flatMap(({ inputs }) => (inputs.networksAdvanced ?? []).map(({ name }: { name: string }) => name)),
+      ports: containers.flatMap(({ inputs }) => inputs.ports.map(({ external }: { external: number }) => external)),
+    });
+    const [ofOne, ofOther] = [used(ofPaper), used(ofLive)] as [Record<string, unknown[]>, Record<string, unknown[]>];
+    for (const [what, taken] of Object.entries(ofOne)) {
+      expect(taken.length, what).to.be.greaterThan(0);
+      expect(ofOther[what]!.filter((each) => taken.includes(each)), what).to.deep.equal([]);
+    }
   });
 
   describe("with images that are pinned", () => {
@@ -340,7 +350,7 @@ describe("the program", function () {
 
   it("knows what it has deployed, for the record of the release", async () => {
     const { images, imageNames, schemaVersion } = ofPaper.deployed!;
-    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
+    expect(images).to.have.all.keys("base", "node", "bot", "timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
     expect(imageNames).to.deep.equal(Object.fromEntries(IMAGE_NAMES.map((name) => [name, IMAGE_ID])));
     // The mocks' migrator says nothing.
     expect(schemaVersion).to.equal(0);
