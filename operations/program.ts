@@ -5,6 +5,7 @@ import { backtestCommand } from "./commands/backtest";
 import { backupCommand } from "./commands/backup";
 import { backupsCommand } from "./commands/backups";
 import { deleteDataCommand } from "./commands/deleteData";
+import { driftCommand } from "./commands/drift";
 import { evaluateCommand } from "./commands/evaluate";
 import { evidenceCommand } from "./commands/evidence";
 import { haltCommand } from "./commands/halt";
@@ -34,7 +35,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
   start.addCommand(startBotCommand(context, wrap));
   const made = (...commands: readonly ((context: Context, wrap: Wrap) => Command)[]) => commands.map((make) => make(context, wrap));
   return [
-    ...made(statusCommand, haltCommand, rearmCommand, thawCommand, haltDrillCommand),
+    ...made(statusCommand, driftCommand, haltCommand, rearmCommand, thawCommand, haltDrillCommand),
     ...[stop, start],
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
