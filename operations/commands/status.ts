@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import { readDriftCheck } from "../../control/driftRecord";
+import { controlFolder } from "../../control/folder";
 import type { Context } from "../context";
 import { CommandError, EXIT } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
@@ -33,6 +35,6 @@ async function status(context: Context, { stack }: GlobalOptions): Promise<Outco
     context.page(declared.pagePort),
   ]);
   const now = context.now();
-  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), freezes: freezesHere(context.root, stack), owner: owner(context.root), ...docker, page, now });
+  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), freezes: freezesHere(context.root, stack), driftCheck: readDriftCheck(controlFolder(context.root, stack)), owner: owner(context.root), ...docker, page, now });
   return { exitCode: report.healthy ? EXIT.ok : EXIT.failed, text: statusText(report, now), document: report };
 }
