@@ -12,6 +12,9 @@ const COLLECTING: ReadonlySet<string> = new Set(["backup", "restore", "restore-t
 /** Commands that write the files of incidents when they are done; `tend` does it as a part of its work. */
 const INCIDENT_KEEPING: ReadonlySet<string> = new Set(["halt", "rearm", "status"]);
 
+/** Commands whose exit code 2 is an answer: for these a wrong command line is a failure like any other. */
+const TWO_IS_AN_ANSWER: ReadonlySet<string> = new Set(["drift"]);
+
 interface Program {
   readonly command: Command;
   exitCode(): number;
@@ -106,7 +109,7 @@ export async function runCommands(argv: readonly string[], context: Context, mak
       if (error.parser.exitCode === 0) return EXIT.ok;
       // A group without its command (`trading`, `trading stop`) has shown its help already.
       if (error.parser.code === "commander.help") return EXIT.usage;
-      return tell(context, json, error.describe(command), EXIT.usage, {});
+      return tell(context, json, error.describe(command), TWO_IS_AN_ANSWER.has(error.command.name()) ? EXIT.failed : EXIT.usage, {});
     }
     if (error instanceof CommandError) return tell(context, json, error.message, error.exitCode, error.details);
     throw error;

@@ -7,6 +7,7 @@ import { backupsCommand } from "./commands/backups";
 import { changelogCommand } from "./commands/changelog";
 import { deleteDataCommand } from "./commands/deleteData";
 import { deployCommand } from "./commands/deploy";
+import { driftCommand } from "./commands/drift";
 import { evaluateCommand } from "./commands/evaluate";
 import { evidenceCommand } from "./commands/evidence";
 import { freezeCommand } from "./commands/freeze";
@@ -38,7 +39,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
   start.addCommand(startBotCommand(context, wrap));
   const made = (...commands: readonly ((context: Context, wrap: Wrap) => Command)[]) => commands.map((make) => make(context, wrap));
   return [
-    ...made(statusCommand, haltCommand, rearmCommand, freezeCommand, thawCommand, haltDrillCommand),
+    ...made(statusCommand, driftCommand, haltCommand, rearmCommand, freezeCommand, thawCommand, haltDrillCommand),
     ...[stop, start],
     ...made(deployCommand, rollbackCommand),
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),

@@ -1,5 +1,6 @@
 import type { PromotionStanding } from "../config/promotionEvidence";
 import { botService, stackNames } from "../config/names";
+import type { DriftCheck } from "../control/driftRecord";
 import type { HaltLevel } from "../control/levels";
 import { thawCommandOf, type Freezes } from "../control/freezes";
 import type { Freeze } from "../control/records";
@@ -95,6 +96,8 @@ export interface StatusFacts {
   readonly halts: HaltsInForce;
   readonly freezes: Freezes;
   readonly promotion: PromotionStanding;
+  /** What the newest drift check noted; undefined where there was none. */
+  readonly driftCheck: DriftCheck | undefined;
   readonly owner: string;
   /** undefined when Docker does not answer. */
   readonly containers: readonly ContainerFact[] | undefined;
@@ -152,7 +155,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     bots: page?.bots ?? [],
     guard: page?.guard ?? null,
     backup: page?.backup ?? null,
-    warnings: [...facts.promotion.warnings, ...(page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`)],
+    warnings: [...driftWarnings(stack, facts.driftCheck), ...facts.promotion.warnings, ...(page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`)],
     readAt: page?.readAt ?? null,
   };
 }
@@ -201,6 +204,11 @@ function backupProblems(backup: PageBackup | null): string[] {
   if (backup === null) return [];
   if (backup.problem !== null) return [`backup: the service does not answer (${backup.problem}): nothing is backed up now`];
   return backup.alarms.filter(({ severity }) => severity === "critical").map(({ text }) => `backup: ${text}`);
+}
+
+function driftWarnings(stack: string, check: DriftCheck | undefined): string[] {
+  if (check === undefined || check.differences === 0) return [];
+  return [`drift: ${check.differences} found at ${check.at}, first of them ${check.found[0] ?? "not known"}: npx trading drift --stack ${stack}`];
 }
 
 function reconciliationProblem({ name, reconciliation }: PageBot): string[] {

@@ -150,6 +150,7 @@ const INCIDENT_HEADINGS = [
   "### 4.10 Vagten er væk",
   "### 4.11 Botten kører trods stop",
   "### 4.12 Halt-øvelsen er for gammel",
+  "### 4.13 Det kørende er ikke det erklærede",
   "## 5. Ophæv et stop",
   "## 6. Hændelsesrapporten",
   "## 7. Halt-øvelse",

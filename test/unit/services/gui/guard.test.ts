@@ -59,7 +59,7 @@ describe("gui: the guard's card", () => {
 
   it("lists every rule with its limit, those that see something first", () => {
     const { rules } = guardView(said(guardSays({ verdicts: [drawdown, { ...drawdown, bot: "second", numbers: {} }] })), undefined, now)!;
-    expect(rules.map(({ rule }) => rule)).to.have.length(13);
+    expect(rules.map(({ rule }) => rule)).to.have.length(14);
     expect(rules[0]).to.deep.include({ rule: "drawdown", acts: "more than 12.0 % below the highest equity: kill", runbook: "runbooks/Incident_Handling.md, 4.2 Drawdown" });
     expect(foundTexts(rules[0]!)).to.deep.equal(["refstrat01: 13.1 % below the peak: drawdown 0.131, limit 0.12", "second: 13.1 % below the peak"]);
     expect(rules[1]).to.deep.include({ rule: "daily-loss", acts: "more than 2.0 % lost since midnight: kill", found: [] });
