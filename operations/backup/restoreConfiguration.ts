@@ -104,12 +104,13 @@ async function preview(root: string, stack: string, stackFile: string): Promise<
   }
 }
 
-/** Runs the Pulumi CLI with this clone's settings. */
+/** Runs the Pulumi CLI with this clone's settings and policy pack. */
 export async function pulumi(root: string, words: readonly string[]): ReturnType<typeof runProgram> {
   const { pulumiEnvironment } = await import("../../setup/environment.mjs");
   const { dockerEnvironment } = await import("../../setup/context.mjs");
+  const { withPolicyPack } = await import("../../setup/policy-pack.mjs");
   const base = { ...process.env, ...dockerEnvironment(process.env, os.homedir()) };
-  return await runProgram("pulumi", words, { folder: root, environment: pulumiEnvironment({ root, base }) });
+  return await runProgram("pulumi", withPolicyPack(words), { folder: root, environment: pulumiEnvironment({ root, base }) });
 }
 
 function readIfThere(file: string): string {
