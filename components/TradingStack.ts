@@ -145,7 +145,8 @@ export class TradingStack extends pulumi.ComponentResource {
 
     this.health = pulumi.all([...(schedule ? [schedule.ready] : []), ...(guard ? [guard.ready] : []), mlflow.ready, livefeed.ready, broker.ready, performance.ready, gui.ready, ...bots.map((bot) => bot.ready)]).apply(() => "every container is as it is wanted");
     this.deployed = pulumi.all([deployedImages, imageNames, database.schemaVersion]).apply(([images, names, schemaVersion]) => ({ images: onlyDeclared(images, configuration), imageNames: names, schemaVersion }));
-    this.registerOutputs({ health: this.health });
+    // Mode and port base are for the policy pack.
+    this.registerOutputs({ health: this.health, mode: configuration.mode, portBase: configuration.portBase });
   }
 
   /** The guard and what it reaches the Engine through. No bot is made before it watches. */

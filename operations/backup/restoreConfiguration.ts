@@ -108,12 +108,13 @@ async function preview(root: string, stack: string, stackFile: string): Promise<
   }
 }
 
-/** Runs the Pulumi CLI with this clone's settings. */
+/** Runs the Pulumi CLI with this clone's settings and policy pack. */
 export async function pulumi(root: string, words: readonly string[], options: Pick<ProgramOptions, "onText" | "signal"> = {}): Promise<ProgramOutcome> {
   const { pulumiEnvironment } = await import("../../setup/environment.mjs");
   const { dockerEnvironment } = await import("../../setup/context.mjs");
+  const { withPolicyPack } = await import("../../setup/policy-pack.mjs");
   const base = { ...process.env, ...dockerEnvironment(process.env, os.homedir()) };
-  return await runProgram("pulumi", words, { folder: root, environment: pulumiEnvironment({ root, base }), ...options });
+  return await runProgram("pulumi", withPolicyPack(words), { folder: root, environment: pulumiEnvironment({ root, base }), ...options });
 }
 
 function readIfThere(file: string): string {
