@@ -29,7 +29,8 @@ interface GitOutcome {
   readonly stderr: string;
 }
 
-function git(root: string, words: readonly string[]): Promise<GitOutcome> {
+/** Runs git in a folder to its end; never rejects because of git. */
+export function git(root: string, words: readonly string[]): Promise<GitOutcome> {
   return new Promise((resolve) => {
     const options = { cwd: root, timeout: LONGEST_MILLISECONDS, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, GIT_TERMINAL_PROMPT: "0", GIT_EDITOR: "true", LC_ALL: "C" } };
     execFile("git", [...words], options, (error, stdout, stderr) => {
