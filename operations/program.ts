@@ -15,6 +15,7 @@ import { haltCommand } from "./commands/halt";
 import { haltDrillCommand } from "./commands/haltDrill";
 import { kpisCommand } from "./commands/kpis";
 import { parityCommand } from "./commands/parity";
+import { previewCommand } from "./commands/preview";
 import { rearmCommand } from "./commands/rearm";
 import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
@@ -45,7 +46,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
     ...made(changelogCommand),
-    ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand),
+    ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand, previewCommand),
   ];
 }
 

@@ -1,0 +1,78 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { failure } from "../errors";
+import { pulumiProblem } from "../restoreTest/workspace";
+import { madeUpState } from "./madeUpState";
+import { plannedResources, type StateResource } from "./plannedResources";
+import { policyPack } from "./policyPack";
+import { previewOutcome, type PreviewOutcome } from "./previewEvents";
+import type { ProgramOutcome, Programs } from "./programs";
+import { putState } from "./tree";
+
+/** A chain of things that only know each other's outputs once they are made is as long as this at most. */
+const PASSES = 5;
+
+/** A preview did not come to its end; the message is Pulumi's own. */
+export class PreviewFailed extends Error {}
+
+/**
+ * The state as if a tree had been deployed. A first preview plans it all; what it cannot know (ids, ids of images) is made
+ * up, and asked for again with that, until everything is known.
+ *
+ * @throws {PreviewFailed} where the tree cannot be previewed
+ */
+export async function deployedState(programs: Programs, tree: string, project: string, stack: string): Promise<readonly StateResource[]> {
+  let resources: readonly StateResource[] | null = null;
+  const plan = path.join(path.dirname(tree), `plan-${stack}.json`);
+  for (let pass = 0; pass < PASSES; pass++) {
+    putState(tree, project, stack, resources);
+    const said = await pulumi(programs, tree, stack, ["--json", "--show-sames", "--save-plan", plan, "--show-secrets"]);
+    const digest = parsed(said.stdout);
+    if (said.code !== 0 || digest === undefined) throw new PreviewFailed(digestProblem(digest) ?? problem(said));
+    const made = madeUpState(plannedResources(digest, JSON.parse(fs.readFileSync(plan, "utf8")), resources ?? []));
+    fs.rmSync(plan);
+    resources = made.resources;
+    if (made.unknown.length === 0) break;
+  }
+  return resources ?? [];
+}
+
+/** What an `up` of a tree would do to a stack in that state, and what the tree's policy pack says of it. */
+export async function previewAgainst(programs: Programs, tree: string, project: string, stack: string, state: readonly StateResource[] | null): Promise<PreviewOutcome> {
+  putState(tree, project, stack, state);
+  const said = await pulumi(programs, tree, stack, ["--json", "--show-sames", ...policyPack(tree)], { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" });
+  const events = said.stdout.split("\n").filter((line) => line.startsWith("{")).join("\n");
+  const outcome = previewOutcome(events);
+  if (said.code === 0 || outcome.problems.length > 0) return outcome;
+  // Broken rules are told as such; everything else that ends a preview has to be told as well.
+  return outcome.policies.some(({ level }) => level === "mandatory") ? outcome : { ...outcome, problems: [problem(said)] };
+}
+
+/** The same in Pulumi's own words. The state is the one of the preview before. */
+export async function previewText(programs: Programs, tree: string, stack: string): Promise<string> {
+  const { stdout, stderr } = await pulumi(programs, tree, stack, ["--diff", ...policyPack(tree)]);
+  return `${stdout.trimEnd()}\n${stderr}`;
+}
+
+async function pulumi(programs: Programs, tree: string, stack: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<ProgramOutcome> {
+  const said = await programs.run("pulumi", ["preview", "--stack", stack, "--non-interactive", "--color", "never", ...args], tree, environment);
+  if (said.code === null && /ENOENT/.test(said.stderr)) throw failure("there is no Pulumi CLI: run `npm start -- --review` first");
+  return said;
+}
+
+function parsed(text: string): { readonly diagnostics?: readonly { readonly severity: string; readonly message: string }[] } | undefined {
+  try {
+    return JSON.parse(text) as ReturnType<typeof parsed>;
+  } catch {
+    return undefined;
+  }
+}
+
+function digestProblem(digest: ReturnType<typeof parsed>): string | undefined {
+  const errors = (digest?.diagnostics ?? []).filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
+  return errors.length > 0 ? [...new Set(errors)].join("\n") : undefined;
+}
+
+function problem({ code, stdout, stderr }: ProgramOutcome): string {
+  return pulumiProblem(`${stdout}\n${stderr}`) || `pulumi preview ended with exit code ${code} without a word`;
+}
