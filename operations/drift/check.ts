@@ -1,3 +1,4 @@
+import { promotionStanding } from "../../config/promotionEvidence";
 import { writeDriftCheck, type DriftCheck } from "../../control/driftRecord";
 import type { Context } from "../context";
 import { failure } from "../errors";
@@ -25,7 +26,7 @@ export async function checkDrift(context: Context, { stack, configuration }: Dec
   const deployed = deployedIn(state);
   const running = await look(stack, deployed);
   if (readState(root, stack).text !== state.text) throw failure(`stack ${stack} was changed while it was looked at: ask again`);
-  const report = driftOf({ stack, owner: mine, configuration, wishes: readWishes(root, stack), halts: haltsHere(root, stack), deployed, running, now: context.now() });
+  const report = driftOf({ stack, owner: mine, mode: configuration.mode, promotion: promotionStanding(root, stack, configuration), wishes: readWishes(root, stack), halts: haltsHere(root, stack), deployed, running, now: context.now() });
   writeDriftCheck(controlHere(root, stack), recordOf(report));
   return report;
 }

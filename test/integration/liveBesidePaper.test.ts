@@ -65,10 +65,10 @@ describe("live beside paper", function () {
   });
 
   it("shares nothing with paper: no name, volume, folder, network, port or secret", async () => {
-    const [ofPaper, ofLive] = await Promise.all([paper, live].map(usedBy));
-    for (const [what, used] of Object.entries(ofPaper!)) {
+    const [ofPaper, ofLive] = [await usedBy(paper), await usedBy(live)];
+    for (const [what, used] of Object.entries(ofPaper)) {
       expect(used.length, `${what} of paper`).to.be.greaterThan(0);
-      expect(ofLive![what as keyof typeof ofLive].filter((each) => used.includes(each)), what).to.deep.equal([]);
+      expect(ofLive[what as keyof typeof ofLive].filter((each) => used.includes(each)), what).to.deep.equal([]);
     }
   });
 

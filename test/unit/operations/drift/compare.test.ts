@@ -12,13 +12,13 @@ describe("drift of a stack", () => {
   let root: string;
   beforeEach(() => (root = makeClone()));
   afterEach(() => fs.rmSync(root, { recursive: true }));
-  const told = (change: Partial<DriftFacts> = {}) => driftOf(factsOf(root, change)).differences.map(({ kind, name, property, declared, running }) => `${kind} ${name.replace(/^trading-paper-?/, "")} ${property}: ${declared ?? "-"} -> ${running ?? "-"}`);
+  const told = (change: Partial<DriftFacts> = {}) => driftOf(factsOf(change)).differences.map(({ kind, name, property, declared, running }) => `${kind} ${name.replace(/^trading-paper-?/, "")} ${property}: ${declared ?? "-"} -> ${running ?? "-"}`);
   const stopped = { State: { Status: "exited", Running: false, ExitCode: 0 } } as never;
   const botIs = (state: object) => running({ containers: [inspected("broker"), { ...inspected("bot-refstrat01"), ...state }] });
   const halts = (change: Parameters<typeof haltOf>[0]) => ({ ...noHalts, halts: [haltOf(change)] });
 
   it("is none right after it was deployed, and says what was compared", () => {
-    const report = driftOf(factsOf(root));
+    const report = driftOf(factsOf());
     expect(report).to.deep.equal({
       ...{ stack: "paper", deployedAt: "2024-03-01T10:00:00Z", checkedAt: "2024-03-01T12:00:00.000Z", differences: [], notLookedAt: [] },
       compared: { containers: 2, volumes: 1, networks: 1, images: 1, files: 0 },
@@ -95,14 +95,14 @@ describe("drift of a stack", () => {
   });
 
   it("says what it could not look at", () => {
-    const { notLookedAt, compared } = driftOf(factsOf(root, { ...withFile({ problem: "cannot be read: x" }) }));
+    const { notLookedAt, compared } = driftOf(factsOf({ ...withFile({ problem: "cannot be read: x" }) }));
     expect([notLookedAt, compared.files]).to.deep.equal([[`volume ${secretsVolume}: file a.csv: cannot be read: x`], 0]);
-    const text = driftText(driftOf(factsOf(root, { deployed: deployed({ unknown: ["content of 9 volumes with secrets, which is encrypted in Pulumi's state"] }) })));
+    const text = driftText(driftOf(factsOf({ deployed: deployed({ unknown: ["content of 9 volumes with secrets, which is encrypted in Pulumi's state"] }) })));
     expect(text).to.match(/^Not looked at: content of 9 volumes with secrets, which is encrypted in Pulumi's state\n/);
   });
 
   it("is a table with one line that sums it up, and the page of the runbook", () => {
-    expect(driftText(driftOf(factsOf(root, { running: running({ volumes: [], networks: [runningNetwork({ Internal: true, Attachable: true })] }) })))).to.equal(
+    expect(driftText(driftOf(factsOf({ running: running({ volumes: [], networks: [runningNetwork({ Internal: true, Attachable: true })] }) })))).to.equal(
       [
         "┌─────────────────────────────────────┬────────────┬──────────┬─────────┐",
         "│ object                              │ property   │ declared │ running │",

@@ -5,7 +5,6 @@ import { botService, LABELS, stackNames } from "../../../../config/names";
 import type { DriftFacts } from "../../../../operations/drift/compare";
 import type { ContainerInputs, Deployed, DeployedObject, NetworkInputs, RunningStack, VolumeInputs } from "../../../../operations/drift/facts";
 import type { RunningContainer } from "../../../../operations/drift/properties";
-import { declaredStack } from "../../../../operations/stack";
 import { createOptions, endpoints, type KnownArgs } from "../../../../setup/plugins/docker/containerOptions";
 import { NOW, OWNER } from "../support";
 
@@ -105,9 +104,9 @@ export const running = (change: Partial<RunningStack> = {}): RunningStack => ({
 
 export const noHalts = { halts: [], unreadable: [], problem: null };
 
-/** @param root a clone, whose stack file says which bots there are */
-export function factsOf(root: string, change: Partial<DriftFacts> = {}): DriftFacts {
-  return { stack: "paper", owner: OWNER, configuration: declaredStack(root, "paper").configuration, wishes: { bots: {} }, halts: noHalts, deployed: deployed(), running: running(), now: NOW, ...change };
+/** What a stack is, declared and running; all of it fits together. */
+export function factsOf(change: Partial<DriftFacts> = {}): DriftFacts {
+  return { stack: "paper", owner: OWNER, mode: "paper", promotion: { mayRun: true, reason: "paper needs no promotion" }, wishes: { bots: {} }, halts: noHalts, deployed: deployed(), running: running(), now: NOW, ...change };
 }
 
 /** A container that is there and that nobody declared. */
