@@ -4,8 +4,8 @@ import { entries, environmentOf, labelOf, TYPES, UNKNOWN, type DeclaredResource,
 /** The one container that may reach the Engine: it hands on a few requests about this stack's bots, byte for byte. */
 export const PROXY = "guard-proxy";
 
-/** Sockets and pipes of container engines, by whatever name: whoever may write to one is root on the machine. */
-const SOCKET = /(^|\/)(docker|dockerd|containerd|podman|crio|buildkitd)[^/]*\.sock$|(^|\/)pipe\/docker/;
+/** Any socket or pipe of the machine: an Engine may be told to listen at any, and no container of ours needs another. */
+const SOCKET = /\.sock$|(^|\/)pipe\//;
 /** Folders in which such a socket may lie, or all of what an engine keeps. */
 const FOLDERS = /^(\/|\/(var|run|proc|sys|dev|etc)|\/var\/run|(\/var)?\/run\/(docker|containerd|podman|user|user\/\d+)|\/var\/lib|\/var\/lib\/(docker|containerd)(\/.*)?)$|(^|\/)\.docker(\/(run|desktop))?$/;
 

@@ -65,6 +65,9 @@ export interface ThrowAwayOptions {
 /** Limits that no order of the tests comes near. */
 export const wideLimits = { orderQuantity: 1000, orderNotional: 1_000_000 };
 
+/** The widest that policy/bounds.ts lets a live stack have. */
+export const widestInLive = { orderQuantity: 1000, orderNotional: 20_000 };
+
 /** What a checkout holds that a throw-away project must not copy. */
 const NOT_COPIED = new Set(["node_modules", ".git", ".tools", ".trading"]);
 
@@ -122,7 +125,7 @@ export class ThrowAwayStack {
       mode: "paper",
       portBase: this.portBase,
       feed: { source: "synthetic", seed: 7, speed: 3600 },
-      bots: [{ name: "refstrat01", limits: wideLimits }],
+      bots: [{ name: "refstrat01", limits: configuration["mode"] === "live" ? widestInLive : wideLimits }],
       // Tests of other things do without; live cannot.
       ...(configuration["mode"] === "live" ? {} : { backup: { enabled: false }, guard: { enabled: false } }),
       ...configuration,

@@ -139,7 +139,7 @@ describe("rules about a container", () => {
   });
 
   it("know what an Engine is reached by, on every system", () => {
-    const engines = ["/var/run/docker.sock", "/run/docker.sock", "/run/user/1000/docker.sock", "/home/o/.docker/desktop/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock", "//./pipe/docker_engine", "\\\\.\\pipe\\docker_engine", "/", "/var/lib/docker/volumes", "/proc", "/dev/", "/run/user/1000", "C:\\Users\\o\\.docker"];
+    const engines = ["/var/run/docker.sock", "/run/docker.sock", "/run/user/1000/docker.sock", "/home/o/.docker/desktop/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock", "/srv/engine.sock", "//./pipe/docker_engine", "\\\\.\\pipe\\docker_engine", "/", "/var/lib/docker/volumes", "/proc", "/dev/", "/run/user/1000", "C:\\Users\\o\\.docker"];
     for (const path of engines) expect(isEngine(path), path).to.equal(true);
     const others = ["/home/o/platform", "C:\\Users\\o\\platform", "/var/lib/platform", "/home/o/docker.sock.txt", "/mnt/backups", "E:\\backups\\paper", "/home/o/platform/.trading/stacks/paper/control"];
     for (const path of others) expect(isEngine(path), path).to.equal(false);
