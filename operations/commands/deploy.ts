@@ -1,16 +1,16 @@
 import { Command } from "commander";
-import { refuseDuringRestore } from "../../config/restoreInProgress";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { productionMeans, type DeployMeans } from "../deploy/means";
+import { demandName, oneDeployAtATime } from "../deploy/owner";
 import { deployStack, type Deployed } from "../deploy/run";
 import { previewUp } from "../deploy/up";
-import { EXIT, failure } from "../errors";
+import { EXIT } from "../errors";
 import { duration } from "../format";
 import { wayForward } from "../rollback/plan";
+import { doneLines } from "../rollback/run";
 import { knownReleases } from "../rollback/stored";
 import { declaredStack, owner } from "../stack";
-import { demandName, doneLines, oneDeployAtATime } from "./rollback";
 
 interface Options extends GlobalOptions {
   readonly yes?: boolean;
@@ -28,11 +28,6 @@ async function deploy(context: Context, means: DeployMeans, { stack, yes = false
   const { root } = context;
   const declared = declaredStack(root, stack);
   owner(root);
-  try {
-    refuseDuringRestore(root, stack);
-  } catch (error) {
-    throw failure((error as Error).message);
-  }
   return await oneDeployAtATime(root, stack, async () => {
     context.writeError("- asking Pulumi what the stack would do\n");
     context.writeError(`${await previewUp(context, means, stack)}\n\n`);

@@ -1,18 +1,15 @@
-import * as path from "node:path";
 import { Command } from "commander";
-import { CLONE_FOLDER } from "../../config/clone";
-import { refuseDuringRestore } from "../../config/restoreInProgress";
 import type { Release } from "../../config/releases";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { productionMeans, type DeployMeans } from "../deploy/means";
+import { demandName, oneDeployAtATime } from "../deploy/owner";
 import { previewUp } from "../deploy/up";
-import { EXIT, failure, usage } from "../errors";
+import { EXIT, failure } from "../errors";
 import { duration } from "../format";
-import { underLock } from "../lock";
 import { readJournal, standOf, type RollbackJournal } from "../rollback/journal";
 import { planText, rollbackRefusals, wayForward } from "../rollback/plan";
-import { carryOutRollback, prepareRollback, withReleaseFile, type RolledBack } from "../rollback/run";
+import { carryOutRollback, doneLines, prepareRollback, withReleaseFile, type RolledBack } from "../rollback/run";
 import { knownReleases } from "../rollback/stored";
 import { chooseRelease, runningRelease } from "../rollback/target";
 import { checkStackName } from "../stack";
@@ -24,9 +21,6 @@ interface Options extends GlobalOptions {
   readonly anySchema?: boolean;
 }
 
-/** Longer than an `up` with images that come from a second copy: after this a lock was left behind. */
-const LONGEST_MILLISECONDS = 3 * 3_600_000;
-
 /** `rollback`: a stack as a release left it, images, configuration and strategy together. */
 export function rollbackCommand(context: Context, wrap: Wrap, means: DeployMeans = productionMeans): Command {
   return new Command("rollback")
@@ -35,25 +29,10 @@ export function rollbackCommand(context: Context, wrap: Wrap, means: DeployMeans
     .option("--yes", "do not ask")
     .option("--keep-positions", "go on although positions are open; their protective stops stay with the broker")
     .option("--any-schema", "go on although the database's schema is newer than the release's services can follow, or not known: a restore has to come next")
-    .action(wrap<Options>((options) => rollback(context, means, { ...options, stack: checkStackName(options.stack) })));
+    .action(wrap<Options>((options) => oneDeployAtATime(context.root, checkStackName(options.stack), () => rollback(context, means, options))));
 }
 
-async function rollback(context: Context, means: DeployMeans, options: Options): Promise<Outcome> {
-  const { stack } = options;
-  try {
-    refuseDuringRestore(context.root, stack);
-  } catch (error) {
-    throw failure((error as Error).message);
-  }
-  return await oneDeployAtATime(context.root, stack, () => rollBack(context, means, options));
-}
-
-/** Whoever deploys, promotes or rolls back a stack holds this while it does. */
-export function oneDeployAtATime<T>(root: string, stack: string, work: () => Promise<T>): Promise<T> {
-  return underLock(path.join(root, CLONE_FOLDER, "stacks", stack, "deploy.lock"), work, { timeoutMilliseconds: 0, staleMilliseconds: LONGEST_MILLISECONDS });
-}
-
-async function rollBack(context: Context, means: DeployMeans, { stack, to, yes = false, keepPositions = false, anySchema = false }: Options): Promise<Outcome> {
+async function rollback(context: Context, means: DeployMeans, { stack, to, yes = false, keepPositions = false, anySchema = false }: Options): Promise<Outcome> {
   const { root } = context;
   const releases = await knownReleases(root, stack);
   const running = runningRelease(releases, await context.engine().containers(stack));
@@ -75,13 +54,6 @@ async function rollBack(context: Context, means: DeployMeans, { stack, to, yes =
   return outcomeOf(stack, target, left, await carryOutRollback(context, means, prepared));
 }
 
-/** Asks the owner for the stack's name. @param what for example "roll it back" */
-export async function demandName(context: Context, stack: string, what: string): Promise<void> {
-  const answer = await context.ask(`Type the stack's name to ${what}: `);
-  if (answer === undefined) throw usage(`nobody can be asked here: add --yes to ${what}; nothing was changed`);
-  if (answer.trim() !== stack) throw failure(`"${answer.trim()}" is not "${stack}": nothing was changed`);
-}
-
 function outcomeOf(stack: string, target: Release, left: Release | undefined, done: RolledBack): Outcome {
   const forward = wayForward(stack, left, done.commit);
   const lines = [
@@ -91,15 +63,6 @@ function outcomeOf(stack: string, target: Release, left: Release | undefined, do
     "Its images stay pinned (trading:release.images): what changes in this folder is built only where the pins are taken out.",
   ];
   return { exitCode: EXIT.ok, text: `${lines.join("\n")}\n`, document: { stack, to: target.id, left: left?.id ?? null, changed: true, ...done, forward } };
-}
-
-/** What there is to know of a rollback that came through, one line each. */
-export function doneLines(stack: string, { bots, uncommitted, kept }: RolledBack): string[] {
-  return [
-    ...bots,
-    ...(uncommitted === null ? [] : [`Pulumi.${stack}.yaml is in no commit: ${uncommitted}`]),
-    ...(kept === null ? [] : [`The stack's file as it was before, which is in no commit: ${kept}`]),
-  ];
 }
 
 /** Going back once more by mistake would be going back twice. */

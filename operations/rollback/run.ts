@@ -114,8 +114,9 @@ function frozenAgainst({ root, now }: Context, { configuration }: StoredRelease,
 /** A stack's file that no commit has would be lost: it is kept beside the records. */
 async function keptAs(context: Context, stack: string, { files }: StoredRelease): Promise<string | null> {
   const name = `Pulumi.${stack}.yaml`;
-  const now = textOf(context.root, name);
-  if (now === undefined || now === files[name] || now === (await textInHead(context.root, name))) return null;
+  // Windows may have other ends of lines than Git keeps.
+  const [now, next, committed] = [textOf(context.root, name), files[name], await textInHead(context.root, name)].map((text) => text?.replaceAll("\r\n", "\n"));
+  if (now === undefined || now === next || now === committed) return null;
   const moment = new Date(context.now()).toISOString().replace(/[-:]/g, "").slice(0, 15);
   return `${CLONE_FOLDER}/stacks/${stack}/replaced/Pulumi.${stack}.${moment}.yaml`;
 }
@@ -143,6 +144,15 @@ export interface RolledBack {
   readonly upSeconds: number;
   /** One line for each bot. */
   readonly bots: readonly string[];
+}
+
+/** What there is to know of a rollback that came through, one line each. */
+export function doneLines(stack: string, { bots, uncommitted, kept }: RolledBack): string[] {
+  return [
+    ...bots,
+    ...(uncommitted === null ? [] : [`Pulumi.${stack}.yaml is in no commit: ${uncommitted}`]),
+    ...(kept === null ? [] : [`The stack's file as it was before, which is in no commit: ${kept}`]),
+  ];
 }
 
 /**
