@@ -21,6 +21,11 @@ export function readStackFile(root: string, stack: string): StackConfiguration {
     const known = fs.readdirSync(root).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
     throw new Error(`there is no stack "${stack}" (${name} is missing); known stacks: ${known.join(", ") || "none"}`);
   }
+  return parseStackText(stack, text);
+}
+
+/** The same of a text that stood, or is to stand, in the file. */
+export function parseStackText(stack: string, text: string): StackConfiguration {
   const config: unknown = (parse(text) as { config?: unknown } | null)?.config ?? {};
   return parseStackConfiguration(stack, namespaceValues(config as Record<string, unknown>));
 }

@@ -10,10 +10,12 @@ import { evidenceCommand } from "./commands/evidence";
 import { haltCommand } from "./commands/halt";
 import { haltDrillCommand } from "./commands/haltDrill";
 import { kpisCommand } from "./commands/kpis";
+import { loadImagesCommand } from "./commands/loadImages";
 import { parityCommand } from "./commands/parity";
 import { rearmCommand } from "./commands/rearm";
 import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
+import { releasesCommand } from "./commands/releases";
 import { restoreCommand } from "./commands/restore";
 import { restoreTestCommand } from "./commands/restoreTest";
 import { scheduleCommand } from "./commands/schedule";
@@ -39,6 +41,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
     ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand),
+    ...made(releasesCommand, loadImagesCommand),
   ];
 }
 
