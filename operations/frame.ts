@@ -15,6 +15,9 @@ const INCIDENT_KEEPING: ReadonlySet<string> = new Set(["halt", "rearm", "status"
 /** Commands whose exit code 2 is an answer: for these a wrong command line is a failure like any other. */
 const TWO_IS_AN_ANSWER: ReadonlySet<string> = new Set(["drift"]);
 
+/** Commands that make a release stable when it has soaked; `releases` and `tend` do it as a part of their work. */
+const SETTLING: ReadonlySet<string> = new Set(["backup", "evidence", "status"]);
+
 interface Program {
   readonly command: Command;
   exitCode(): number;
@@ -37,6 +40,8 @@ function buildProgram(context: Context, make: Commands): Program {
     if (incidents !== null) context.writeError(`${incidents}\n`);
     const collected = COLLECTING.has(command.name()) ? await (require("./collect") as typeof import("./collect")).collectOutbox(context, options.stack) : null;
     if (collected !== null) context.writeError(`${collected}\n`);
+    const settled = SETTLING.has(command.name()) ? await (require("./releases/settle") as typeof import("./releases/settle")).settleAfterCommand(context, options.stack) : null;
+    if (settled !== null) context.writeError(`${settled}\n`);
   };
 
   const program = new Command("trading")

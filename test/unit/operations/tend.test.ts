@@ -70,6 +70,7 @@ describe("tend", () => {
         tools,
         keepIncidentFiles: async () => null,
         checkDrift: async () => noDrift,
+        settleReleases: async () => ({ soak: undefined, stable: undefined, committed: [], reason: null }),
         site: async () => ({ stack: "paper", mode: "paper", owner: "c1", image: "sha256:1", backupsOf: "paper", secondCopy: { kind: "none" } }),
         imagesNotArchived: async () => [],
         storeImages: async (_tools, _site, missing) => ({ stored: missing ?? [], already: [] }),
