@@ -8,7 +8,7 @@ describe("the command line", () => {
   after(() => fs.rmSync(root, { recursive: true }));
 
   const wrong: [string, string][] = [
-    ["frob", "error: unknown command 'frob'; allowed: status, drift, halt, rearm, freeze, thaw, halt-drill, stop, start, deploy, rollback, acknowledge-feed, alerts, backtest, delete-data, backup, backups, restore, restore-test, recover, recovery-key, tend, schedule, changelog, evaluate, kpis, parity, evidence"],
+    ["frob", "error: unknown command 'frob'; allowed: status, drift, halt, rearm, freeze, thaw, halt-drill, stop, start, deploy, rollback, acknowledge-feed, alerts, backtest, delete-data, backup, backups, restore, restore-test, recover, recovery-key, tend, schedule, releases, load-images, changelog, evaluate, kpis, parity, evidence, preview"],
     ["stop bto", "error: unknown command 'bto' (Did you mean bot?); allowed: bot"],
     ["status --foo", "error: unknown option '--foo'; allowed: --stack, --json, --help"],
     ["delete-data --yes", "error: unknown option '--yes'; allowed: --with-backups, --confirm, --stack, --json, --help"],

@@ -54,7 +54,7 @@ describe("restore --only config", function () {
   it("takes back what the newest stable release had, after showing it and what the stack would do", async () => {
     const told = await restore("--confirm", "paper");
     expect(told.exitCode, told.error).to.equal(0);
-    expect(told.error).to.contain("-  trading:portBase: 8440").and.to.contain("+  trading:portBase: 8400").and.to.contain("ASKED preview --stack paper\nencryptionsalt: v1:salt\nconfig:");
+    expect(told.error).to.contain("-  trading:portBase: 8440").and.to.contain("+  trading:portBase: 8400").and.to.contain("ASKED preview --policy-pack policy --stack paper\nencryptionsalt: v1:salt\nconfig:");
     expect(read("Pulumi.paper.yaml")).to.equal(`encryptionsalt: v1:salt\n${PAPER_FILE}`);
     expect(read("runbooks/Start.md")).to.equal("old\n");
     expect(read("runbooks/Added.md")).to.equal("added\n");

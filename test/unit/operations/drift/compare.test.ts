@@ -89,9 +89,9 @@ describe("drift of a stack", () => {
   for (const [what, change] of none) it(`is none in ${what}`, () => expect(told(change)).to.deep.equal([]));
 
   it("is none in a live bot without a promotion, started or not", () => {
-    fs.copyFileSync(`${root}/Pulumi.live.yaml`, `${root}/Pulumi.paper.yaml`);
-    expect(told({ running: botIs(stopped) })).to.deep.equal([]);
-    expect(told()[0]).to.match(/^container bot-refstrat01 state: stopped \(live has no promotion/);
+    const live = { mode: "live", promotion: { mayRun: false, reason: "live has no promotion" } } as const;
+    expect(told({ ...live, running: botIs(stopped) })).to.deep.equal([]);
+    expect(told(live)[0]).to.match(/^container bot-refstrat01 state: stopped \(live has no promotion/);
   });
 
   it("says what it could not look at", () => {
