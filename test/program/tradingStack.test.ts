@@ -350,7 +350,7 @@ describe("the program", function () {
 
   it("knows what it has deployed, for the record of the release", async () => {
     const { images, imageNames, schemaVersion } = ofPaper.deployed!;
-    expect(images).to.have.all.keys("base", "node", "bot", "timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
+    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
     expect(imageNames).to.deep.equal(Object.fromEntries(IMAGE_NAMES.map((name) => [name, IMAGE_ID])));
     // The mocks' migrator says nothing.
     expect(schemaVersion).to.equal(0);

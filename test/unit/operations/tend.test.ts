@@ -106,7 +106,7 @@ describe("tend", () => {
       for (let time = 0; time < 2; time++) {
         const { exitCode, document } = await tend();
         expect(exitCode).to.equal(0);
-        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false, false, false, false]);
+        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false, false, false, false, false]);
       }
       expect(calls).to.not.include("test").and.not.include("drill");
       expect(readTendRecord(root, "paper")).to.deep.equal({ at: "2026-11-21T12:00:00.000Z", exitCode: 0, text: "nothing was due" });
