@@ -211,7 +211,7 @@ describe("the page in Chromium", function () {
     await client.query("UPDATE guard_status SET lease_until = now() + interval '60 minutes'");
     await fact(page, "#guard", "Lease", /^granted, 5\d min left: all is looked after$/);
     expect((await cells(page, "#guard-actions", 1)).map((row) => row.slice(1))).to.deep.equal([
-      ["no-decision", bot, "restart", "no decision on the bar of 09:00 after 10 min: minutes 10.2, limit 10", "runbooks/Incident_Handling.md, 4.5 Ingen beslutning"],
+      ["no-decision", bot, "restart", "no decision on the bar of 09:00 after 10 min: limit 10, minutes 10.2", "runbooks/Incident_Handling.md, 4.5 Ingen beslutning"],
     ]);
     await client.query("UPDATE guard_status SET state = 'WITHHELD', reason = 'the clocks are 41 s apart', lease_until = NULL");
     await fact(page, "#guard", "Lease", /^withheld: the broker refuses entries: the clocks are 41 s apart$/);

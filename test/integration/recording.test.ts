@@ -6,7 +6,7 @@ import { parseCandles } from "../../domain/candles";
 import { realCandlesFile } from "../support/candles";
 import { eventually, ThrowAwayStack, wideLimits } from "../support/throwAwayStack";
 
-const CANDLES = 900;
+const CANDLES = 1_100;
 const WARMUP = 300;
 
 describe("a stack of two bots that plays a recording", function () {
