@@ -6,7 +6,7 @@ import { restoreJournalFile } from "../../../../config/restoreInProgress";
 import { parseStackFile } from "../../../../config/stackFile";
 import { controlFolder, ensureControlFolder } from "../../../../control/folder";
 import { freezesOf } from "../../../../control/LatchFolder";
-import { incidentId } from "../../../../control/records";
+import { incidentId, type Freeze } from "../../../../control/records";
 import { rollbackCommand } from "../../../../operations/commands/rollback";
 import { imageId } from "../../config/release";
 import { NOW, OWNER } from "../support";
@@ -138,7 +138,7 @@ describe("rollback", function () {
   const frozen = () => {
     const control = controlFolder(world.root, "paper");
     ensureControlFolder(control, "paper", OWNER);
-    const freeze = { format: 1, id: incidentId("FRZ", NOW), stack: "paper", bot: null, reason: "a test", by: "guard", who: "guard", at: new Date(NOW).toISOString(), rule: null, cause: null, numbers: {}, runbook: null, open: [], until: null } as const;
+    const freeze: Freeze = { format: 1, id: incidentId("FRZ", NOW), stack: "paper", bot: null, reason: "a test", by: "guard", who: "guard", at: new Date(NOW).toISOString(), rule: null, cause: null, numbers: {}, runbook: null, open: [], until: null };
     freezesOf(control).place(freeze);
     return freeze.id;
   };
