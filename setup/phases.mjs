@@ -40,7 +40,7 @@ export function runsOf(phases, files) {
   const below = (/** @type {string} */ phase) => files.filter((file) => file.startsWith(`${phase}/`)).sort();
   const pooled = phases.filter((phase) => POOL.phases.includes(phase));
   const rank = (/** @type {string} */ file) => (BEGUN_FIRST.includes(file.replace(/\.test\.ts$/, "")) ? BEGUN_FIRST.indexOf(file.replace(/\.test\.ts$/, "")) : BEGUN_FIRST.length);
-  const alone = phases.filter((phase) => !pooled.includes(phase)).map((phase) => ({ name: phase, files: below(phase), jobs: 1 }));
+  const alone = phases.filter((phase) => !pooled.includes(phase)).map((phase) => ({ name: phase, files: below(phase), jobs: phase === "unit" ? 2 : 1 }));
   const together = pooled.flatMap(below).sort((a, b) => rank(a) - rank(b));
   return pooled.length === 0 ? alone : [...alone, { name: pooled.join(", "), files: together, jobs: POOL.jobs }];
 }

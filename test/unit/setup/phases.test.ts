@@ -18,7 +18,7 @@ describe("phases of npm test", () => {
   it("run one after the other, those with a system of their own in one pool, the longest files first", () => {
     const files = ["unit/a.test.ts", "faults/b.test.ts", "integration/database.test.ts", "integration/halt.test.ts", "backup/restore.test.ts", "program/c.test.ts"];
     expect(runsOf(["unit", "integration", "faults", "backup"], files)).to.deep.equal([
-      { name: "unit", files: ["unit/a.test.ts"], jobs: 1 },
+      { name: "unit", files: ["unit/a.test.ts"], jobs: 2 },
       { name: "faults", files: ["faults/b.test.ts"], jobs: 1 },
       { name: "integration, backup", files: ["backup/restore.test.ts", "integration/halt.test.ts", "integration/database.test.ts"], jobs: 3 },
     ]);
