@@ -13,6 +13,7 @@ import { haltCommand } from "./commands/halt";
 import { haltDrillCommand } from "./commands/haltDrill";
 import { kpisCommand } from "./commands/kpis";
 import { parityCommand } from "./commands/parity";
+import { promoteCommand } from "./commands/promote";
 import { rearmCommand } from "./commands/rearm";
 import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
@@ -41,7 +42,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
     ...made(changelogCommand),
-    ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand),
+    ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand, promoteCommand),
   ];
 }
 
