@@ -8,7 +8,7 @@ import { parseStackConfiguration } from "./stackConfiguration";
  * proven, also a key that is added later. `bots[]` stands for each bot.
  */
 export const MAY_DIFFER: ReadonlySet<string> = new Set([
-  ...["mode", "portBase", "logLevel", "alerts", "backup", "guard", "release", "soak", "promotion"],
+  ...["mode", "portBase", "logLevel", "alerts", "backup", "guard", "release", "soak", "promotion", "deploy"],
   // How much may be risked.
   ...["limits", "bots[].limits", "bots[].startingCash"],
   // Where the candles come from; how they are judged may not.

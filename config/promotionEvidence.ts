@@ -55,7 +55,7 @@ export const promotionEvidence = z.strictObject({
 });
 export type PromotionEvidence = z.infer<typeof promotionEvidence>;
 
-/** @returns the evidence with its hash */
+/** @returns the evidence with the hash of its content */
 export function sealed(evidence: Omit<PromotionEvidence, "hash">): PromotionEvidence {
   return promotionEvidence.parse({ ...evidence, hash: canonicalHash(evidence) });
 }
@@ -93,9 +93,11 @@ export function uncovered(evidence: PromotionEvidence, stack: string, configurat
   const failing = evidence.items.filter((each) => !stands(each)).map(({ id }) => id);
   if (failing.length > 0) lines.push(`these of its conditions did not hold: ${failing.join(", ")}`);
   const pinned = configuration.release.images as Readonly<Record<string, string | undefined>>;
-  const built = IMAGE_NAMES.filter((name) => pinned[name] === undefined);
+  // An image that this program has and the one that promoted had not is built: nothing that was proven is replaced by it.
+  const proven = IMAGE_NAMES.filter((name) => evidence.images[name] !== undefined);
+  const built = proven.filter((name) => pinned[name] === undefined);
   if (built.length > 0) lines.push(`trading:release.images does not name ${built.join(", ")}`);
-  const others = IMAGE_NAMES.filter((name) => pinned[name] !== undefined && pinned[name] !== evidence.images[name]);
+  const others = proven.filter((name) => pinned[name] !== undefined && pinned[name] !== evidence.images[name]);
   if (others.length > 0) lines.push(`other images were promoted: ${others.join(", ")}`);
   const promoted = readAgain(evidence.promoted as PromotedPart);
   if (typeof promoted === "string") return [...lines, `what it promoted is no longer understood (${promoted})`];

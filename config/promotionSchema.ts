@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { LIMITS, loosened, type PromotionLimits } from "../domain/promotion/limits";
 
-const { outOfSample, paper, parity, feed, operations, canary } = LIMITS;
+const { outOfSample, paper, parity, feed, operations, release, canary } = LIMITS;
 const number = (least: number, most: number, standard: number) => z.number().min(least).max(most).default(standard);
 const count = (least: number, most: number, standard: number) => z.int().min(least).max(most).default(standard);
 
@@ -55,6 +55,7 @@ export const promotion = z.strictObject({
       freeDiskShare: number(0.02, 0.9, operations.freeDiskShare),
     })
     .prefault({}),
+  release: z.strictObject({ hours: number(0, 2160, release.hours) }).prefault({}),
   canary: z
     .strictObject({
       /** Days after a promotion in which less may be risked; 0 for none. */

@@ -17,6 +17,7 @@ import { kpisCommand } from "./commands/kpis";
 import { loadImagesCommand } from "./commands/loadImages";
 import { parityCommand } from "./commands/parity";
 import { previewCommand } from "./commands/preview";
+import { promoteCommand } from "./commands/promote";
 import { rearmCommand } from "./commands/rearm";
 import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
@@ -48,7 +49,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
     ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
     ...made(releasesCommand, loadImagesCommand, changelogCommand),
-    ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand, previewCommand),
+    ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand, promoteCommand, previewCommand),
   ];
 }
 

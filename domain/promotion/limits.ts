@@ -5,6 +5,7 @@ export interface PromotionLimits {
   readonly parity: { readonly days: number; readonly decisionMatch: number; readonly tradeMatch: number; readonly trackingError: number };
   readonly feed: { readonly healthyShare: number; readonly knownHours: number; readonly down: number; readonly openGaps: number; readonly skewMilliseconds: number };
   readonly operations: { readonly backupHours: number; readonly secondCopyHours: number; readonly restoreTestDays: number; readonly haltDrillDays: number; readonly freeDiskShare: number };
+  readonly release: { readonly hours: number };
   /** The first days after a promotion: how many, and which part of the limits there is then. */
   readonly canary: { readonly days: number; readonly fraction: number };
 }
@@ -18,6 +19,8 @@ export const LIMITS: PromotionLimits = {
   // Of the last 168; a share of what is not known says nothing.
   feed: { healthyShare: 0.995, knownHours: 160, down: 0, openGaps: 0, skewMilliseconds: 500 },
   operations: { backupHours: 24, secondCopyHours: 24, restoreTestDays: 35, haltDrillDays: 35, freeDiskShare: 0.15 },
+  // One person reviews by letting a day pass.
+  release: { hours: 24 },
   canary: { days: 7, fraction: 0.1 },
 };
 

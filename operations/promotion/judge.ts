@@ -91,7 +91,7 @@ export async function judge(context: Context, { find, freeShare }: JudgeMeans, {
     }),
     limits.operations,
   );
-  const ofRelease = releaseItems(releaseFacts({ from, to: { stack: toName, configuration: to?.configuration }, release, containers }));
+  const ofRelease = releaseItems(releaseFacts({ from, to: { stack: toName, configuration: to?.configuration }, release, containers, now: context.now() }), limits.release);
   return {
     items: [...ofBots.flatMap(({ bot, items }) => items.map((item) => ({ ...item, bot }))), ...[...operations, ...ofRelease].map((item) => ({ ...item, bot: null }))],
     unproven: ofBots.flatMap(({ bot, unproven }) => unproven.map((line) => (bots.length === 1 ? line : `${bot}: ${line}`))),

@@ -14,13 +14,15 @@ export interface ReleaseSources {
   readonly release: Release | undefined;
   /** Its containers; undefined where Docker does not answer. */
   readonly containers: readonly ContainerFact[] | undefined;
+  /** Epoch ms. */
+  readonly now: number;
 }
 
 /** Puts together whether what would be promoted is what runs. */
-export function releaseFacts({ from, to, release, containers }: ReleaseSources): ReleaseFacts {
+export function releaseFacts({ from, to, release, containers, now }: ReleaseSources): ReleaseFacts {
   return {
     ...{ from: from.stack, to: to.stack },
-    release: release === undefined ? null : { id: release.id, at: release.at, clean: release.clean, commit: release.commit },
+    release: release === undefined ? null : { id: release.id, at: release.at, clean: release.clean, commit: release.commit, hours: (now - Date.parse(release.at)) / 3_600_000 },
     otherImages: release === undefined || containers === undefined ? null : from.services.filter((service) => !runs(from.stack, service, release, containers)),
     unnamedImages: release === undefined ? [] : IMAGE_NAMES.filter((name) => release.imageNames[name] === undefined),
     fileChanged: release === undefined ? null : stackConfigurationHash(from.configuration) !== release.configurationHash,

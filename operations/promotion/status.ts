@@ -21,7 +21,7 @@ export function promotionStatus(mode: "paper" | "live", { mayRun, reason, eviden
 export function promotionLines(status: PromotionStatus | null, now: number): string[] {
   if (status === null) return [];
   const { mayRun, reason, canary } = status;
-  const lines = [`Promotion ${mayRun ? reason : `${reason}: its bots are made and not started`}`];
+  const lines = [`Promoted  ${mayRun ? reason.replace(/^promoted /, "") : `no: ${reason}: its bots are made and not started`}`];
   if (canary !== null && now < canary.until) lines.push(`          canary: ${canary.fraction} of the limits until ${time(canary.until)}, ${duration((canary.until - now) / 1000)} from now`);
   return lines;
 }
