@@ -30,7 +30,7 @@ describe("drift of a paper stack", function () {
   const alerts = async () => (JSON.parse((await stack.trading(["alerts", "--json"])).stdout) as { parts: { part: string; active?: { key: string; text: string }[] }[] }).parts.flatMap(({ active }) => active ?? []).filter(({ key }) => key === "guard.drift");
 
   before(async () => {
-    const candles = ["open_time_ms,open,high,low,close,volume", ...Array.from({ length: 300 }, (_, hour) => [1_704_067_200_000 + hour * 3_600_000, 100, 105, 95, 101, 1].join(","))].join("\n");
+    const candles = ["open_time_ms,open,high,low,close,volume", ...Array.from({ length: 1500 }, (_, hour) => [1_704_067_200_000 + hour * 3_600_000, 100, 105, 95, 101, 1].join(","))].join("\n");
     stack = await ThrowAwayStack.make({ configuration: { guard: patient, backup: null, feed: { source: "recording", file: "candles.csv", symbol: "BTCUSDT", speed: 3600 } }, files: { "candles.csv": candles } });
     succeeds(await stack.up([], { timeoutSeconds: 300 }));
   });
