@@ -167,7 +167,8 @@ export async function carryOutRollback(context: Context, means: DeployMeans, { r
   const again = `npx trading rollback --stack ${stack} --to ${target.id} completes it`;
   const earlier = readJournal(root, stack);
   // What ran when it was begun is what one goes forward to again, however often it is gone on with.
-  const left = earlier?.to === target.id && earlier.doneAt === null ? earlier.left : (running?.id ?? null);
+  const goesOn = earlier?.to === target.id && earlier.doneAt === null;
+  const left = goesOn ? earlier.left : (running?.id ?? null);
   const begun = { format: 1, stack, to: target.id, left, startedAt: new Date(context.now()).toISOString(), keepPositions, anySchema, doneAt: null } as const;
   writeJournal(root, begun);
   context.whenInterrupted(`the rollback of stack ${stack} to ${target.id} has begun: ${again}`);
@@ -179,7 +180,8 @@ export async function carryOutRollback(context: Context, means: DeployMeans, { r
   const noted = await writeStackFileChange(root, { stack, before: now, after: stored.files[name]!, reason: `rolled back to ${target.id}`, now: context.now() });
   for (const [file, text] of Object.entries(stored.files)) if (textOf(root, file) !== text) writeWhole(path.join(root, ...file.split("/")), text);
   const before = await headOf(root);
-  const { reason } = await commitFiles(root, [...Object.keys(stored.files), ...(noted ? [CHANGELOG] : [])], `Rollback of stack ${stack} to ${target.id}${left === null ? "" : `, from ${left}`}`);
+  // One that was killed before its commit had written its entry already.
+  const { reason } = await commitFiles(root, [...Object.keys(stored.files), ...(noted || (goesOn && textOf(root, CHANGELOG) !== undefined) ? [CHANGELOG] : [])], `Rollback of stack ${stack} to ${target.id}${left === null ? "" : `, from ${left}`}`);
   const after = await headOf(root);
   if (reason !== null) context.writeError(`- ${name} is in no commit (${reason}); the rollback goes on\n`);
 
