@@ -14,7 +14,7 @@ export function recordedHealth(trading: Pick<TradingStack, "health" | "deployed"
   if (pulumi.runtime.isDryRun()) return trading.health;
   const { stack } = context;
   // As it is now, like the configuration that was read from it: an `up` may take minutes.
-  const stackFile = stackFileText(root, stack);
+  const stackFile = textOrRunError(root, stack);
   const configurationHash = stackConfigurationHash(configuration);
   return pulumi.all([trading.health, trading.deployed]).apply(async ([health, deployed]) => {
     try {
@@ -27,4 +27,13 @@ export function recordedHealth(trading: Pick<TradingStack, "health" | "deployed"
     }
     return health;
   });
+}
+
+/** An error that Pulumi shows as it is, without a stack trace. */
+function textOrRunError(root: string, stack: string): string {
+  try {
+    return stackFileText(root, stack);
+  } catch (error) {
+    throw new pulumi.RunError((error as Error).message);
+  }
 }

@@ -43,9 +43,13 @@ export async function recordRelease(root: string, up: GoodUp, newestBackup: () =
   return { release, fresh: !same };
 }
 
-/** The stack's file as Pulumi reads it. */
+/** The stack's file, to the letter. @throws where it is not in its place: nobody could go back to such a release */
 export function stackFileText(root: string, stack: string): string {
-  return fs.readFileSync(path.join(root, `Pulumi.${stack}.yaml`), "utf8");
+  try {
+    return fs.readFileSync(path.join(root, `Pulumi.${stack}.yaml`), "utf8");
+  } catch (error) {
+    throw new Error(`Pulumi.${stack}.yaml, which a release records, cannot be read (${(error as Error).message}): a stack's configuration belongs there, and not in another file`);
+  }
 }
 
 /** Whether an `up` brought up what the newest release had brought up already. A remark in the stack's file is no change. */

@@ -12,6 +12,9 @@ const COLLECTING: ReadonlySet<string> = new Set(["backup", "restore", "restore-t
 /** Commands that write the files of incidents when they are done; `tend` does it as a part of its work. */
 const INCIDENT_KEEPING: ReadonlySet<string> = new Set(["halt", "rearm", "status"]);
 
+/** Commands that make a release stable when it has soaked; `releases` and `tend` do it as a part of their work. */
+const SETTLING: ReadonlySet<string> = new Set(["backup", "evidence", "status"]);
+
 interface Program {
   readonly command: Command;
   exitCode(): number;
@@ -34,6 +37,8 @@ function buildProgram(context: Context, make: Commands): Program {
     if (incidents !== null) context.writeError(`${incidents}\n`);
     const collected = COLLECTING.has(command.name()) ? await (require("./collect") as typeof import("./collect")).collectOutbox(context, options.stack) : null;
     if (collected !== null) context.writeError(`${collected}\n`);
+    const settled = SETTLING.has(command.name()) ? await (require("./releases/settle") as typeof import("./releases/settle")).settleAfterCommand(context, options.stack) : null;
+    if (settled !== null) context.writeError(`${settled}\n`);
   };
 
   const program = new Command("trading")

@@ -13,10 +13,12 @@ import { freezeCommand } from "./commands/freeze";
 import { haltCommand } from "./commands/halt";
 import { haltDrillCommand } from "./commands/haltDrill";
 import { kpisCommand } from "./commands/kpis";
+import { loadImagesCommand } from "./commands/loadImages";
 import { parityCommand } from "./commands/parity";
 import { rearmCommand } from "./commands/rearm";
 import { recoverCommand } from "./commands/recover";
 import { recoveryKeyCommand } from "./commands/recoveryKey";
+import { releasesCommand } from "./commands/releases";
 import { restoreCommand } from "./commands/restore";
 import { restoreTestCommand } from "./commands/restoreTest";
 import { rollbackCommand } from "./commands/rollback";
@@ -45,6 +47,7 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
     ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
     ...made(changelogCommand),
     ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand),
+    ...made(releasesCommand, loadImagesCommand),
   ];
 }
 

@@ -55,6 +55,13 @@ describe("the health of a stack", () => {
     expect(readReleases(repository.root, "paper")[0]!.stackFile).to.equal(stackFile);
   });
 
+  it("is not good where the stack's file is not in its place", async () => {
+    fs.rmSync(path.join(repository.root, "Pulumi.paper.yaml"));
+    const problem = await health(false).catch((error: Error) => error);
+    expect(problem).to.be.instanceOf(pulumi.RunError).and.have.property("message").that.matches(/^Pulumi\.paper\.yaml, which a release records, cannot be read \(ENOENT/);
+    expect(await valueOf(await health(true)), "a preview needs none").to.equal("healthy");
+  });
+
   it("leaves no record in a preview", async () => {
     expect(await valueOf(await health(true))).to.equal("healthy");
     expect(readReleases(repository.root, "paper")).to.deep.equal([]);

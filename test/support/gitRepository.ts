@@ -13,8 +13,7 @@ export class GitRepository {
 
   init(): this {
     this.git("init", "--quiet", "--initial-branch=main");
-    this.git("config", "user.name", "Owner");
-    this.git("config", "user.email", "owner@example.com");
+    fs.appendFileSync(path.join(this.root, ".git", "config"), "[user]\n\tname = Owner\n\temail = owner@example.com\n");
     return this;
   }
 

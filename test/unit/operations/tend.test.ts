@@ -66,6 +66,7 @@ describe("tend", () => {
       const means: TendMeans = {
         tools,
         keepIncidentFiles: async () => null,
+        settleReleases: async () => ({ soak: undefined, stable: undefined, committed: [], reason: null }),
         site: async () => ({ stack: "paper", mode: "paper", owner: "c1", image: "sha256:1", backupsOf: "paper", secondCopy: { kind: "none" } }),
         imagesNotArchived: async () => [],
         storeImages: async (_tools, _site, missing) => ({ stored: missing ?? [], already: [] }),
@@ -101,7 +102,7 @@ describe("tend", () => {
       for (let time = 0; time < 2; time++) {
         const { exitCode, document } = await tend();
         expect(exitCode).to.equal(0);
-        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false, false, false]);
+        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false, false, false, false]);
       }
       expect(calls).to.not.include("test").and.not.include("drill");
       expect(readTendRecord(root, "paper")).to.deep.equal({ at: "2026-11-21T12:00:00.000Z", exitCode: 0, text: "nothing was due" });

@@ -146,7 +146,7 @@ describe("gui: asking a service", () => {
     addGuardRoutes(app, { state, keeper } as Guard, { bots: [{ name: "refstrat01", symbol: "BTCUSDT", startingCash: 1, ordersPerHour: 1, container: "trading-paper-bot-refstrat01", graceSeconds: 30 }], thresholds: guardSays().thresholds });
     const channel: AlertChannelState = {
       ...{ configured: false, undelivered: 0, oldestUndeliveredAt: null, lastDeliveredAt: null, lastProblem: null, fileProblem: null, dropped: 0 },
-      ...{ heartbeatConfigured: false, lastHeartbeatAt: null, lastHeartbeatProblem: null },
+      ...{ heartbeatConfigured: false, lastHeartbeatAt: null, lastHeartbeatProblem: null, critical: null },
       active: [{ id: "id-a", key: "a", severity: "warning", text: "text of a", runbook: "runbooks/x.md, 1", since: now - 60_000, announced: false, toldAt: null, acknowledged: true }],
     };
     addAlertRoutes(app, { state: () => channel, tryOut: () => Promise.reject(new Error("not asked for")) });
