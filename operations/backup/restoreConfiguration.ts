@@ -84,7 +84,7 @@ async function newestStable(git: (...words: string[]) => Promise<string>, stack:
   const [newest] = (await git("tag", "--list", stableTags(stack), "--sort=-creatordate")).split("\n");
   if (newest !== undefined && newest !== "") return newest;
   throw usage(
-    `stack ${stack} has no stable release (no tag ${stableTags(stack)}), and no command makes one by itself yet: name a tag or commit of \`git log --oneline -- Pulumi.${stack}.yaml\` with --release, or mark one by hand: git tag stable/${stack}/NAME COMMIT; nothing was changed`,
+    `stack ${stack} has no stable release (no tag ${stableTags(stack)}); npx trading releases --stack ${stack} says what each waits for. Name a tag or commit of \`git log --oneline -- Pulumi.${stack}.yaml\` with --release, or mark one by hand: git tag stable/${stack}/NAME COMMIT; nothing was changed`,
   );
 }
 

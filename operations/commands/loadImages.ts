@@ -1,28 +1,13 @@
 import { Command } from "commander";
-import { loadImage } from "../backup/images";
-import { toolSite } from "../backup/site";
-import { dockerTools } from "../backup/tools";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { EXIT } from "../errors";
-import { bringImages, isOnEngine, type BringMeans, type Brought } from "../releases/pinnedImages";
+import { backupMeans } from "../releases/archivedImages";
+import { bringImages, type BringMeans, type Brought } from "../releases/pinnedImages";
 import { declaredStack, type DeclaredStack } from "../stack";
 
 /** Tests put their own in its place. */
 export type LoadMeans = (context: Context, declared: DeclaredStack) => BringMeans;
-
-/** From the first copy, and from the second where the first does not have it. The tool is made ready only when it is needed. */
-const backupMeans: LoadMeans = (context, declared) => {
-  const tools = dockerTools();
-  let site: ReturnType<typeof toolSite> | undefined;
-  return {
-    isThere: isOnEngine,
-    load: async (id) => {
-      const found = await (site ??= toolSite(context, declared));
-      return (await loadImage(tools, found, id, "first")) || (found.secondCopy.kind !== "none" && (await loadImage(tools, found, id, "second")));
-    },
-  };
-};
 
 /** `load-images`: a rollback works after Docker has thrown away what nothing ran. */
 export function loadImagesCommand(context: Context, wrap: Wrap, means: LoadMeans = backupMeans): Command {

@@ -36,9 +36,10 @@ export async function settleReleases(context: Context, declared: DeclaredStack):
     const found = await soakNow(context, declared, newest);
     if (found.state !== "over") soak = found;
     else {
-      const { tag, problem } = await tagStable(root, newest, tagMessage(newest, configuration.soak.hours));
+      const at = new Date(context.now()).toISOString();
+      const { tag, problem } = await tagStable(root, newest, at, tagMessage(newest, configuration.soak.hours));
       if (tag === null) soak = { state: "waiting", reason: problem };
-      else stable = markStable(context, newest, tag);
+      else stable = markStable(root, newest, { at, tag });
     }
   }
   return { soak, stable, ...(await keepRecords(root, stack)) };
@@ -53,10 +54,10 @@ async function soakNow(context: Context, declared: DeclaredStack, release: Relea
 }
 
 /** An `up` may have confirmed it, or put another in its place, since it was read. */
-function markStable({ root, now }: Context, { stack, id }: Release, tag: string): Release | undefined {
+function markStable(root: string, { stack, id }: Release, since: NonNullable<Release["stable"]>): Release | undefined {
   const present = readReleases(root, stack).find((each) => each.id === id);
   if (present === undefined) return undefined;
-  const stable = { ...present, stable: { at: new Date(now()).toISOString(), tag } };
+  const stable = { ...present, stable: since };
   writeRelease(root, stable);
   return stable;
 }

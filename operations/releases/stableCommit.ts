@@ -3,14 +3,13 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { git, type GitOutcome } from "../../config/git";
 import { withPinnedImages } from "../../config/pinnedStackFile";
-import { releaseText, stableTag, type Release } from "../../config/releases";
+import { releaseText, type Release } from "../../config/releases";
 
 /** What a stable release puts into its commit: path, relative to the project's folder, with slashes -> content. */
 export function stableFiles(release: Release): Readonly<Record<string, string>> {
-  const { stack, id, imageNames } = release;
-  const text = release.stackFile.replaceAll("\r\n", "\n");
-  const stable = release.stable ?? { at: release.confirmedAt, tag: stableTag(stack, id) };
-  return { [`Pulumi.${stack}.yaml`]: withPinnedImages(text, imageNames), [`releases/${stack}/${id}.json`]: releaseText({ ...release, stable }) };
+  const { stack, id, imageNames, stackFile } = release;
+  // Windows may have other ends of lines than Git keeps.
+  return { [`Pulumi.${stack}.yaml`]: withPinnedImages(stackFile.replaceAll("\r\n", "\n"), imageNames), [`releases/${stack}/${id}.json`]: releaseText(release) };
 }
 
 /** A commit, or why there is none. */

@@ -16,6 +16,8 @@ const journal = z.strictObject({
   startedAt: z.iso.datetime(),
   keepPositions: z.boolean(),
   anySchema: z.boolean(),
+  /** Whether CHANGELOG.md has an entry of it, which belongs into its commit. */
+  noted: z.boolean(),
   /** When the release was up again and healthy; null before. */
   doneAt: z.iso.datetime().nullable(),
 });

@@ -22,7 +22,7 @@ import { CommandError, failure } from "../errors";
 import { freezesHere, haltsHere } from "../haltsHere";
 import { commitFiles, textInHead } from "../repository";
 import { declaredBy, declaredStack, owner, type DeclaredStack } from "../stack";
-import { readJournal, writeJournal } from "./journal";
+import { readJournal, writeJournal, type RollbackJournal } from "./journal";
 import type { RollbackFacts } from "./plan";
 import { readDeployedSchemas, readReleaseSchemas, followsIn } from "./readSchemas";
 import { judgeSchemas, migrationNumber } from "./schema";
@@ -166,22 +166,22 @@ export async function carryOutRollback(context: Context, means: DeployMeans, { r
   const { stack, target, running, keepPositions, anySchema } = request;
   const again = `npx trading rollback --stack ${stack} --to ${target.id} completes it`;
   const earlier = readJournal(root, stack);
+  const unfinished = earlier?.to === target.id && earlier.doneAt === null ? earlier : undefined;
   // What ran when it was begun is what one goes forward to again, however often it is gone on with.
-  const goesOn = earlier?.to === target.id && earlier.doneAt === null;
-  const left = goesOn ? earlier.left : (running?.id ?? null);
-  const begun = { format: 1, stack, to: target.id, left, startedAt: new Date(context.now()).toISOString(), keepPositions, anySchema, doneAt: null } as const;
-  writeJournal(root, begun);
+  const left = unfinished === undefined ? (running?.id ?? null) : unfinished.left;
+  let journal: RollbackJournal = { format: 1, stack, to: target.id, left, startedAt: new Date(context.now()).toISOString(), keepPositions, anySchema, noted: unfinished?.noted === true, doneAt: null };
+  const save = (change: Partial<RollbackJournal>) => writeJournal(root, (journal = { ...journal, ...change }));
+  save({});
   context.whenInterrupted(`the rollback of stack ${stack} to ${target.id} has begun: ${again}`);
 
   const name = `Pulumi.${stack}.yaml`;
   const now = textOf(root, name) ?? "";
   if (facts.keptAs !== null) writeWhole(path.join(root, ...facts.keptAs.split("/")), now);
   // Before the stack's file is another one: what it changes would not be known afterwards.
-  const noted = await writeStackFileChange(root, { stack, before: now, after: stored.files[name]!, reason: `rolled back to ${target.id}`, now: context.now() });
+  if (await writeStackFileChange(root, { stack, before: now, after: stored.files[name]!, reason: `rolled back to ${target.id}`, now: context.now() })) save({ noted: true });
   for (const [file, text] of Object.entries(stored.files)) if (textOf(root, file) !== text) writeWhole(path.join(root, ...file.split("/")), text);
   const before = await headOf(root);
-  // One that was killed before its commit had written its entry already.
-  const { reason } = await commitFiles(root, [...Object.keys(stored.files), ...(noted || (goesOn && textOf(root, CHANGELOG) !== undefined) ? [CHANGELOG] : [])], `Rollback of stack ${stack} to ${target.id}${left === null ? "" : `, from ${left}`}`);
+  const { reason } = await commitFiles(root, [...Object.keys(stored.files), ...(journal.noted ? [CHANGELOG] : [])], `Rollback of stack ${stack} to ${target.id}${left === null ? "" : `, from ${left}`}`);
   const after = await headOf(root);
   if (reason !== null) context.writeError(`- ${name} is in no commit (${reason}); the rollback goes on\n`);
 
@@ -194,7 +194,7 @@ export async function carryOutRollback(context: Context, means: DeployMeans, { r
     const last = anySchema && facts.schema.problems.length > 0 ? facts.schema.problems.flatMap(({ restore }) => (restore === null ? [] : [`next, to take the data back as well: ${restore}`])) : [];
     throw failure([`release ${target.id} did not come up healthy:`, ...why.map((line) => `  ${line}`), ...last, `when that is mended, ${again}`].join("\n"), { stack, target: target.id });
   }
-  writeJournal(root, { ...begun, doneAt: new Date(context.now()).toISOString() });
+  save({ doneAt: new Date(context.now()).toISOString() });
   return { commit: after !== before ? after : null, uncommitted: reason, kept: facts.keptAs, upSeconds: seconds, bots: botLines(await botsOf(context, means, stack)) };
 }
 

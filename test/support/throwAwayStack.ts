@@ -177,9 +177,9 @@ export class ThrowAwayStack {
     await this.commit();
   }
 
-  async commit(): Promise<void> {
+  async commit(message = "A change"): Promise<void> {
     await this.git("add", "--all");
-    await this.git("commit", "--quiet", "--allow-empty", "--message", "a change");
+    await this.git("commit", "--quiet", "--allow-empty", "--message", message);
   }
 
   docker(args: readonly string[]): Promise<Outcome> {

@@ -2,11 +2,12 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { readReleases, releaseFolder, stableTag, writeRelease, type Release } from "../../../config/releases";
+import { parseStackFile } from "../../../config/stackFile";
 import { appendAudit } from "../../../control/audit";
 import { controlFolder, ensureControlFolder } from "../../../control/folder";
 import { haltsOf } from "../../../control/LatchFolder";
 import { GitRepository } from "../../support/gitRepository";
-import { releaseOf } from "../config/release";
+import { imageId, releaseOf } from "../config/release";
 import { Parts, well } from "./alertParts";
 import { FakeEngine, haltOf, NOW, OWNER, pageStatus, PAPER_FILE, trading } from "./support";
 
@@ -48,19 +49,20 @@ describe("npx trading releases", () => {
     expect(await releases()).to.deep.include({ exitCode: 0, out: "Stack paper has no release yet: npm run pulumi -- up --stack paper leaves one\n", error: "" });
   });
 
-  it("makes the release that runs stable once it has soaked: a tag on its commit, and its record in a commit of its own", async () => {
+  it("makes the release that runs stable once it has soaked: a tag on a commit beside its own, and its record in a commit of the branch", async () => {
     const { commit } = leave();
     repository.write("staged.txt", "the owner's work");
     repository.git("add", "staged.txt");
     const { exitCode, out } = await releases();
     expect([exitCode, tags()]).to.deep.equal([0, TAG]);
     expect(out).to.include(`release ${ID} is stable: tag ${TAG}; put into Git: ${RECORD}`).and.match(/stable since 2024-03-01 12:00 UTC/);
-    expect(repository.git("rev-parse", `${TAG}^{commit}`)).to.equal(commit);
+    expect(repository.git("rev-parse", `${TAG}~1`)).to.equal(commit);
+    expect(repository.git("merge-base", "HEAD", TAG)).to.equal(commit);
     expect(repository.git("cat-file", "-t", TAG)).to.equal("tag");
     expect(repository.git("for-each-ref", "--format=%(contents)", `refs/tags/${TAG}`)).to.match(/^Release .* is stable\n\n.*ran for 24 h with nothing critical.*\nIt was brought up not pushed/);
     const [kept] = readReleases(repository.root, "paper");
     expect(kept!.stable).to.deep.equal({ at: iso(NOW), tag: TAG });
-    expect(JSON.parse(repository.git("show", `HEAD:${RECORD}`))).to.deep.equal(kept);
+    for (const revision of ["HEAD", TAG]) expect(JSON.parse(repository.git("show", `${revision}:${RECORD}`))).to.deep.equal(kept);
     expect(repository.git("show", "--name-only", "--format=%s").split("\n")).to.deep.equal([`Release ${ID} of paper is stable`, "", RECORD]);
     expect(repository.git("status", "--porcelain")).to.equal("A  staged.txt");
   });
@@ -114,45 +116,39 @@ describe("npx trading releases", () => {
 
   describe("the commit that the tag points to", () => {
     const changed = PAPER_FILE.replace("orderQuantity: 1,", "orderQuantity: 2,");
+    const pinned = (text: string) => `${text}  trading:release:\n    images:\n      broker: ${imageId("b")}\n`;
 
-    it("is none while no commit holds the text, and then the one that brought it", async () => {
+    for (const [what, more, text] of [
+      ["as it was", {}, PAPER_FILE],
+      ["as it was, although no commit had it", { stackFile: changed, clean: false }, changed],
+      ["as it was, for a release without a commit and with the ends of lines of Windows", { commit: null, clean: false, pushed: null, stackFile: PAPER_FILE.replaceAll("\n", "\r\n") }, PAPER_FILE],
+    ] as const) {
+      it(`holds the stack's file ${what}, with the release's images pinned`, async () => {
+        leave(more);
+        repository.commit("something else");
+        await releases();
+        expect(`${repository.git("show", `${TAG}:Pulumi.paper.yaml`)}\n`).to.equal(pinned(text));
+      });
+    }
+
+    it("says in its tag what came with uncommitted changes", async () => {
       leave({ stackFile: changed, clean: false });
-      expect(await standing()).to.deep.equal(["waits: no commit holds its Pulumi.paper.yaml: git commit Pulumi.paper.yaml"]);
-      repository.write("Pulumi.paper.yaml", changed);
-      const brought = repository.commit("more");
-      repository.write("Pulumi.paper.yaml", PAPER_FILE);
-      repository.commit("less again");
       await releases();
-      expect(repository.git("rev-parse", `${TAG}^{commit}`)).to.equal(brought);
       expect(repository.git("for-each-ref", "--format=%(contents)", `refs/tags/${TAG}`)).to.match(/brought up with uncommitted changes, not pushed/);
     });
 
-    it("is the recorded one although something else was uncommitted, and others came after it", async () => {
-      const { commit } = leave({ clean: false });
-      repository.commit("more");
-      await releases();
-      expect(repository.git("rev-parse", `${TAG}^{commit}`)).to.equal(commit);
-    });
-
-    it("is found for a release without a commit, and with the ends of lines of Windows", async () => {
-      leave({ commit: null, clean: false, pushed: null, stackFile: PAPER_FILE.replaceAll("\n", "\r\n") });
-      await releases();
-      expect(repository.git("show", `${TAG}^{commit}:Pulumi.paper.yaml`)).to.equal(PAPER_FILE.trim());
-    });
-
-    it("brings the release's file back when it is checked out by hand", async () => {
+    it("is the release again when its file is checked out by hand, whatever else is there", async () => {
       leave();
       await releases();
       repository.write("Pulumi.paper.yaml", changed);
       repository.commit("more");
       repository.git("checkout", TAG, "--", "Pulumi.paper.yaml");
-      expect(repository.read("Pulumi.paper.yaml")).to.equal(PAPER_FILE);
+      const { bots, release } = parseStackFile("paper", repository.read("Pulumi.paper.yaml"));
+      expect([bots[0]!.limits.orderQuantity, release.images]).to.deep.equal([1, { broker: imageId("b") }]);
     });
 
     it("is told of where a tag of that name is elsewhere", async () => {
       leave();
-      repository.write("Pulumi.paper.yaml", changed);
-      repository.commit("more");
       repository.git("tag", TAG);
       expect((await standing())[0]).to.match(/^waits: the tag stable\/paper\/REL-.* is there already, on a commit with another Pulumi\.paper\.yaml/);
     });
@@ -160,9 +156,13 @@ describe("npx trading releases", () => {
 
   describe("interrupted or hindered", () => {
     it("goes on after the tag was made and nothing else", async () => {
-      leave();
-      repository.git("tag", "--annotate", "--message", "x", TAG);
+      const release = leave();
       await releases();
+      repository.git("reset", "--quiet", "--hard", "HEAD~1");
+      writeRelease(repository.root, release);
+      const tagged = repository.git("rev-parse", TAG);
+      await releases();
+      expect(repository.git("rev-parse", TAG)).to.equal(tagged);
       expect(JSON.parse(repository.git("show", `HEAD:${RECORD}`))).to.have.property("id", ID);
     });
 

@@ -80,7 +80,7 @@ describe("restore --only config", function () {
     ["nobody can be asked", () => undefined, [], 2, /nobody can be asked here: add --confirm paper; nothing was changed/],
     ["there is no such commit", () => undefined, ["--release", "nothing"], 2, /--release "nothing" is no tag or commit/],
     ["an option is put in its place", () => undefined, ["--release", "--output=x"], 2, /--release "--output=x" is no tag or commit/],
-    ["no release is stable", () => git("tag", "--delete", "stable/paper/1"), ["--confirm", "paper"], 2, /stack paper has no stable release \(no tag stable\/paper\/\*\), and no command makes one by itself yet: name a tag or commit of .* with --release, or mark one by hand: git tag stable\/paper\/NAME COMMIT; nothing was changed/],
+    ["no release is stable", () => git("tag", "--delete", "stable/paper/1"), ["--confirm", "paper"], 2, /stack paper has no stable release \(no tag stable\/paper\/\*\); npx trading releases --stack paper says what each waits for\. Name a tag or commit of .* with --release, or mark one by hand: git tag stable\/paper\/NAME COMMIT; nothing was changed/],
     ["the stack would not come up", () => standIn(255), ["--confirm", "paper"], 1, /the stack would not come up with this configuration:\nASKED preview/],
     ["options of the data come with it", () => undefined, ["--to", "latest"], 2, /configuration comes from Git/],
   ] as const) {

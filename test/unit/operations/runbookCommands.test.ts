@@ -6,7 +6,7 @@ import { RUNBOOKS } from "../../../domain/guard/verdict";
 import { TESTED_ELSEWHERE, testCommand } from "../../runbooks/mapping";
 import { runbookCommands, words } from "../../runbooks/powershell";
 
-const substitutes = { stack: "t1", data: "candles.csv", moment: "2026-11-21T18:00:00Z", newFile: "/tmp/t1/key.txt", incident: "INC-20260101-000000-abcd", alert: "6f1c" };
+const substitutes = { stack: "t1", data: "candles.csv", moment: "2026-11-21T18:00:00Z", newFile: "/tmp/t1/key.txt", incident: "INC-20260101-000000-abcd", alert: "6f1c", stableRelease: "REL-1", otherRelease: "REL-2" };
 
 describe("words of a runbook's command line", () => {
   const cases: [string, string[]][] = [
@@ -92,6 +92,15 @@ describe("what the test runs for a command", () => {
   for (const [text, argv, circumstance] of ofHalts) {
     it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner: "trading", argv, ...(circumstance !== undefined && { circumstance }) }));
   }
+
+  const ofReleases: [string, string, string[]][] = [
+    ["npx trading deploy --stack paper", "trading", ["deploy", "--stack", "t1", "--yes"]],
+    ["npx trading rollback --stack live", "trading", ["rollback", "--stack", "t1", "--yes", "--keep-positions"]],
+    ["npx trading rollback --stack live --to REL-20261127-070501-4f2a", "trading", ["rollback", "--stack", "t1", "--to", "REL-2", "--yes", "--keep-positions"]],
+    ["git checkout stable/live/REL-20261120-070501-4f2a -- Pulumi.live.yaml", "git", ["checkout", "stable/t1/REL-1", "--", "Pulumi.t1.yaml"]],
+    ["git tag --list \"stable/live/*\"", "git", ["tag", "--list", "stable/t1/*"]],
+  ];
+  for (const [text, runner, argv] of ofReleases) it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner, argv }));
 
   const refused: [string, string][] = [
     ["npm test", "is no command of this project; allowed: npm start, npm run pulumi, npx trading, docker, git"],

@@ -67,7 +67,7 @@ describe("the release that runs", () => {
 describe("a rollback after a rollback", () => {
   const [one, two, three] = [release(1, true), release(2, true), release(3, false)];
   const begun = "2026-01-03T12:00:00.000Z";
-  const journal = (more: Partial<RollbackJournal> = {}): RollbackJournal => ({ format: 1, stack: "paper", to: two.id, left: three.id, startedAt: begun, keepPositions: false, anySchema: false, doneAt: null, ...more });
+  const journal = (more: Partial<RollbackJournal> = {}): RollbackJournal => ({ format: 1, stack: "paper", to: two.id, left: three.id, startedAt: begun, keepPositions: false, anySchema: false, noted: false, doneAt: null, ...more });
   /** What a good `up` after it leaves. */
   const back = release(4, false, "2");
 

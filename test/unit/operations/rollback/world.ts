@@ -122,12 +122,14 @@ export class RollbackWorld {
       return { code: 0, stdout: JSON.stringify([{ name: "refstrat01", running: true, reason: "wanted running" }, { name: "second", running: false, reason: "stopped by the owner" }]), stderr: "" };
     },
     freeStack: async () => this.does("free"),
-    imageThere: async (image) => !this.gone.has(image),
-    loadImage: async (_context, _declared, image) => {
-      if (!this.archived.has(image)) return false;
-      this.gone.delete(image);
-      return true;
-    },
+    images: () => ({
+      isThere: async (image) => !this.gone.has(image),
+      load: async (image) => {
+        if (!this.archived.has(image)) return false;
+        this.gone.delete(image);
+        return true;
+      },
+    }),
     query: async (_stack, database, sql) => {
       if (!this.databaseAnswers) throw failure("the database does not answer: it is down");
       if (sql.includes("trading.migrations")) return `${this.migrations.join("\n")}\n`;
