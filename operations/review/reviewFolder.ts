@@ -26,9 +26,14 @@ export function makeReviewFolder(root: string, now: number): string {
   return folder;
 }
 
-/** Links in it go, not what they lead to. */
-export function removeReviewFolder(folder: string): void {
-  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+/** Links in it go, not what they lead to. @returns whether it is gone; on Windows something may still have hold of it */
+export function removeReviewFolder(folder: string): boolean {
+  try {
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function runnerOf(folder: string): Runner | undefined {

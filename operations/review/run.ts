@@ -49,14 +49,16 @@ export async function runReview(request: ReviewRequest): Promise<ReviewResult> {
   const folder = makeReviewFolder(root, now);
   const engine = await emptyEngine();
   const programs = new Programs(await environment(root, folder, engine.address));
-  const ended = new Promise<never>((_, reject) => interruption.signal.addEventListener("abort", () => void programs.end().then(() => reject(failure("interrupted; nothing was changed")))));
-  ended.catch(() => undefined);
+  interruption.signal.addEventListener("abort", () => void programs.end());
   try {
-    return await Promise.race([ended, reviewIn(folder, request, base, head, programs)]);
+    // What was ended by an interruption is no result, and no failure of a stack either.
+    const result = await reviewIn(folder, request, base, head, programs).catch((error: unknown) => (interruption.signal.aborted ? undefined : Promise.reject(error as Error)));
+    if (result === undefined || interruption.signal.aborted) throw failure("interrupted; nothing was changed");
+    return result;
   } finally {
     await programs.end();
     await engine.close();
-    removeReviewFolder(folder);
+    if (!removeReviewFolder(folder)) say(`${folder} cannot be removed now; the next review does it`);
     interruption.giveBack();
   }
 }
@@ -75,8 +77,8 @@ async function reviewIn(folder: string, { root, withText, say }: ReviewRequest, 
   say(`previewing ${base.ref}: ${both.join(", ") || "no stack"}`);
   const states = await ofEach(both, (stack) => deployedState(programs, place, projectOf(place), stack));
   const after = await facts.head;
-  fs.renameSync(place, aside);
-  fs.renameSync(next, place);
+  await moved(place, aside);
+  await moved(next, place);
 
   say(`previewing ${head.ref}: ${stacks.head.join(", ") || "no stack"}`);
   const previews = await ofEach(stacks.head, (stack) => {
@@ -140,6 +142,12 @@ async function factsOf(programs: Programs, root: string, tree: string, stacks: r
   // A tree whose code has another form: what cannot be compared counts as raised.
   const problem = `its configuration cannot be read: ${stderr.trim().split("\n").find((line) => line.trim() !== "") ?? `exit code ${code}`}`;
   return { stacks: Object.fromEntries(stacks.map((stack) => [stack, { problem }])) };
+}
+
+/** On Windows a folder cannot be renamed while something still looks at it, as what guards against viruses does. */
+async function moved(from: string, to: string): Promise<void> {
+  const { default: pRetry } = await import("p-retry");
+  await pRetry(() => fs.promises.rename(from, to), { retries: 6, minTimeout: 100 });
 }
 
 function projectOf(tree: string): string {
