@@ -78,7 +78,7 @@ describe("live beside paper", function () {
     const mounts = containers.flatMap(({ Mounts }) => Mounts);
     const volumes = [...new Set(mounts.flatMap(({ Type, Name }) => (Type === "volume" ? [Name!] : [])))];
     const secrets = volumes.filter((name) => name.includes("-secrets-"));
-    const sums = succeeds(await stack.docker(["run", "--rm", "--network", "none", "--user", "0", ...secrets.flatMap((name, index) => ["--volume", `${name}:/s/${index}:ro`]), containers.find(({ Name }) => Name === `/${stack.container("broker")}`)!.Image, "sh", "-c", "sha256sum /s/*/*-password /s/*/*-token"]));
+    const sums = succeeds(await stack.docker(["run", "--rm", "--network", "none", "--user", "0", "--entrypoint", "sh", ...secrets.flatMap((name, index) => ["--volume", `${name}:/s/${index}:ro`]), containers.find(({ Name }) => Name === `/${stack.container("broker")}`)!.Image, "-c", "sha256sum /s/*/*-password /s/*/*-token"]));
     const label = ["--filter", `label=trading.stack=${stack.name}`];
     return {
       containers: containers.map(({ Name }) => Name),
