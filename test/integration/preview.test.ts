@@ -51,7 +51,8 @@ describe("a review of commits", function () {
     expect(words(stackOf(review, "live"))[0]).to.equal("live bot refstrat01 replaced; it is not started");
     expect(words(stackOf(review, "live")).some((text) => /^image bot [0-9a-f]{8} → [0-9a-f]{8}$/.test(text))).to.equal(true);
     expect(JSON.parse(fs.readFileSync(path.join(output, "preview.json"), "utf8"))).to.deep.equal(review);
-    expect(fs.readFileSync(path.join(output, "preview.md"), "utf8")).to.match(/\| replaced \| container bot-refstrat01 \| [^\n]*`envs\.TRADING_IMAGE`/);
+    // The image is built when it is needed, so that its id is not known yet.
+    expect(fs.readFileSync(path.join(output, "preview.md"), "utf8")).to.contain("| replaced | container bot-refstrat01 | `envs`: ").and.to.contain("`image`: `bot:");
   });
 
   it("marks a raised limit, ends with 2 while no commit says why, and leaves the other stack untouched", async () => {
