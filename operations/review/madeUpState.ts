@@ -33,28 +33,34 @@ export function madeUpState(planned: readonly PlannedResource[]): MadeUpState {
   return { resources, unknown: resources.filter(({ inputs }) => contains(inputs, UNKNOWN)).map(({ urn }) => urn) };
 }
 
+const COMMAND = "command:local:Command";
+
 /**
  * An input that is the id of something which is only now made is not known. Where just one such thing decides over an
- * input, and everything else there is known, that is the id.
+ * input, and everything else there is known, that is the id. Of commands everything is known (plannedCommands).
  */
 function withIds(inputs: Properties, { propertyDependencies }: StateResource, made: ReadonlyMap<string, { readonly op: string; readonly resource: StateResource }>): Properties {
   return Object.fromEntries(
     Object.entries(inputs).map(([key, value]) => {
       if (!Array.isArray(value) || !contains(value, UNKNOWN)) return [key, value];
-      const fresh = (propertyDependencies?.[key] ?? []).flatMap((urn) => (made.get(urn)?.op === "same" ? [] : (made.get(urn) ?? [])));
+      const fresh = (propertyDependencies?.[key] ?? []).flatMap((urn) => made.get(urn) ?? []).filter(({ op, resource }) => op !== "same" && resource.type !== COMMAND);
       return [key, fresh.length === 1 && value.filter((item) => item === UNKNOWN).length === 1 ? filledIn(value, fresh[0]!.resource.id) : value];
     }),
   );
 }
 
-function identity(resource: StateResource, outputs: Properties): Pick<StateResource, "id" | "outputs"> {
-  const { type, urn, inputs = {} } = resource;
-  const own = typeof inputs["name"] === "string" && type === "docker:index/volume:Volume" ? inputs["name"] : digest(urn);
-  // Also where the name of what stands for the resource is only decided by its id.
-  const id = type.startsWith("pulumi:providers:") ? `${own.slice(0, 8)}-${own.slice(8, 12)}-${own.slice(12, 16)}-${own.slice(16, 20)}-${own.slice(20, 32)}` : own;
+function identity({ type, urn, inputs = {} }: StateResource, outputs: Properties): Pick<StateResource, "id" | "outputs"> {
+  const id = idOf(type, urn, inputs);
   const known = { ...ENGINE_ADDS[type], ...knownOnly(outputs) };
-  if (type === "command:local:Command") return { id, outputs: { ...known, ...inputs, stdout: `sha256:${digest(JSON.stringify([urn, inputs]))}`, stderr: "" } };
+  if (type === COMMAND) return { id, outputs: { ...known, ...inputs, stdout: madeUpOutput(urn), stderr: "" } };
   return { id, outputs: type.startsWith("docker:") ? { ...known, id } : known };
+}
+
+function idOf(type: string, urn: string, inputs: Properties): string {
+  if (type === "docker:index/volume:Volume" && typeof inputs["name"] === "string") return inputs["name"];
+  const id = madeUpId(urn);
+  // That of a plugin is a UUID.
+  return type.startsWith("pulumi:providers:") ? id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5") : id;
 }
 
 function withProvider({ provider }: StateResource, made: ReadonlyMap<string, { readonly resource: StateResource }>): { provider?: string } {
@@ -63,8 +69,14 @@ function withProvider({ provider }: StateResource, made: ReadonlyMap<string, { r
   return { provider: `${urn}::${made.get(urn)?.resource.id ?? ""}` };
 }
 
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+/** 64 hexadecimal digits, always the same for a resource. */
+export function madeUpId(urn: string): string {
+  return createHash("sha256").update(urn).digest("hex");
+}
+
+/** What a command says that prints the id of the image it has built. */
+export function madeUpOutput(urn: string): string {
+  return `sha256:${madeUpId(urn)}`;
 }
 
 /** A state as Pulumi's file backend keeps it; null resources for a stack in which nothing was ever made. */

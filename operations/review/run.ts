@@ -5,6 +5,7 @@ import { failure } from "../errors";
 import { takeInterruptions } from "../restoreTest/interruption";
 import { addedBelow, addedLines, reasonsForMoreRisk, reviewedCommits, type ReviewedCommit } from "./commits";
 import { emptyEngine } from "./emptyEngine";
+import { plannedCommands } from "./plannedCommands";
 import { Programs } from "./programs";
 import type { Review, StackReview } from "./review";
 import { makeReviewFolder, removeReviewFolder } from "./reviewFolder";
@@ -47,23 +48,24 @@ export async function runReview(request: ReviewRequest): Promise<ReviewResult> {
   const { base, head } = await reviewedCommits(root, request.base, request.head);
   const interruption = takeInterruptions(() => say("interrupted: ending what is going on"));
   const folder = makeReviewFolder(root, now);
-  const engine = await emptyEngine();
+  const [engine, commands] = await Promise.all([emptyEngine(), plannedCommands()]);
   const programs = new Programs(await environment(root, folder, engine.address));
   interruption.signal.addEventListener("abort", () => void programs.end());
   try {
     // What was ended by an interruption is no result, and no failure of a stack either.
-    const result = await reviewIn(folder, request, base, head, programs).catch((error: unknown) => (interruption.signal.aborted ? undefined : Promise.reject(error as Error)));
+    const result = await reviewIn(folder, request, base, head, programs, commands.attach).catch((error: unknown) => (interruption.signal.aborted ? undefined : Promise.reject(error as Error)));
     if (result === undefined || interruption.signal.aborted) throw failure("interrupted; nothing was changed");
     return result;
   } finally {
     await programs.end();
+    commands.close();
     await engine.close();
     if (!removeReviewFolder(folder)) say(`${folder} cannot be removed now; the next review does it`);
     interruption.giveBack();
   }
 }
 
-async function reviewIn(folder: string, { root, withText, say }: ReviewRequest, base: ReviewedCommit, head: ReviewedCommit, programs: Programs): Promise<ReviewResult> {
+async function reviewIn(folder: string, { root, withText, say }: ReviewRequest, base: ReviewedCommit, head: ReviewedCommit, programs: Programs, commands: string): Promise<ReviewResult> {
   // Both are previewed in the same place: containers have folders of the project mounted, and their paths are part of them.
   const [place, aside, next] = ["project", "base", "head"].map((name) => path.join(folder, name)) as [string, string, string];
   say(`reading ${base.ref} (${base.commit.slice(0, 8)}) and ${head.ref} (${head.commit.slice(0, 8)})`);
@@ -75,7 +77,7 @@ async function reviewIn(folder: string, { root, withText, say }: ReviewRequest, 
   const before = await facts.base;
 
   say(`previewing ${base.ref}: ${both.join(", ") || "no stack"}`);
-  const states = await ofEach(both, (stack) => deployedState(programs, place, projectOf(place), stack));
+  const states = await ofEach(both, (stack) => deployedState(programs, place, projectOf(place), stack, commands));
   const after = await facts.head;
   await moved(place, aside);
   await moved(next, place);

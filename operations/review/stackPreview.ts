@@ -9,24 +9,25 @@ import { previewOutcome, type PreviewOutcome } from "./previewEvents";
 import type { ProgramOutcome, Programs } from "./programs";
 import { putState } from "./tree";
 
-/** A chain of things that only know each other's outputs once they are made is as long as this at most. */
+/** What is not known in one preview is known in the next; a chain of such things is as long as this at most. */
 const PASSES = 5;
 
 /** A preview did not come to its end; the message is Pulumi's own. */
 export class PreviewFailed extends Error {}
 
 /**
- * The state as if a tree had been deployed. A first preview plans it all; what it cannot know (ids, ids of images) is made
- * up, and asked for again with that, until everything is known.
+ * The state as if a tree had been deployed. A preview plans it all; what it cannot know is made up and, should something
+ * depend on it in a way that only the program knows, asked for again with that.
  *
+ * @param commands what stands in for the plugin that runs commands, for PULUMI_DEBUG_PROVIDERS
  * @throws {PreviewFailed} where the tree cannot be previewed
  */
-export async function deployedState(programs: Programs, tree: string, project: string, stack: string): Promise<readonly StateResource[]> {
+export async function deployedState(programs: Programs, tree: string, project: string, stack: string, commands: string): Promise<readonly StateResource[]> {
   let resources: readonly StateResource[] | null = null;
   const plan = path.join(path.dirname(tree), `plan-${stack}.json`);
   for (let pass = 0; pass < PASSES; pass++) {
     putState(tree, project, stack, resources);
-    const said = await pulumi(programs, tree, stack, ["--json", "--show-sames", "--save-plan", plan, "--show-secrets"]);
+    const said = await pulumi(programs, tree, stack, ["--json", "--show-sames", "--save-plan", plan, "--show-secrets"], { PULUMI_DEBUG_PROVIDERS: commands });
     const digest = parsed(said.stdout);
     if (said.code !== 0 || digest === undefined) throw new PreviewFailed(digestProblem(digest) ?? problem(said));
     const made = madeUpState(plannedResources(digest, JSON.parse(fs.readFileSync(plan, "utf8")), resources ?? []));
