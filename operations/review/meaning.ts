@@ -42,8 +42,13 @@ export function meaningOf(changes: StackChanges): Meaning[] {
   const { resources } = changes;
   const containers = new Map(resources.filter(isContainer).map((resource) => [serviceOf(resource), resource]));
   const all = [...volumes(resources), ...bots(changes.stack, containers), ...services(containers), ...database(changes, containers), ...images(resources), ...limits(changes.limits), ...settings(changes)];
+  return worstFirst(all);
+}
+
+/** Sorted by weight; sentences of one weight stay in their order. */
+export function worstFirst(sentences: readonly Meaning[]): Meaning[] {
   const order = ["danger", "attention", "note"];
-  return [...all].sort((one, other) => order.indexOf(one.weight) - order.indexOf(other.weight));
+  return [...sentences].sort((one, other) => order.indexOf(one.weight) - order.indexOf(other.weight));
 }
 
 /** Volumes whose content cannot be made again are those that outlive the stack. */

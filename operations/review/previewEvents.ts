@@ -52,6 +52,9 @@ const event = z.looseObject({
   summaryEvent: z.looseObject({ PolicyPacks: z.record(z.string(), z.string()).nullish() }).optional(),
 });
 
+/** What the engine says when a rule is not kept, and nothing else is wrong. */
+const CONSEQUENCE = "preview failed";
+
 /** What each operation of the engine's comes to; the two halves of a replacement are told by it. */
 const ACTIONS: Readonly<Record<string, Action>> = { same: "untouched", create: "added", update: "changed", replace: "replaced", delete: "removed", read: "untouched", import: "added" };
 
@@ -67,7 +70,8 @@ export function previewOutcome(text: string): PreviewOutcome {
     found ? [{ pack: found.policyPackName, policy: found.policyName, level: found.enforcementLevel, resource: nameOf(found.resourceUrn ?? ""), message: plainText(found.message) }] : [],
   );
   const problems = events.flatMap(({ diagnosticEvent: said }) => (said?.severity === "error" ? [`${said.urn ? `${nameOf(said.urn)}: ` : ""}${plainText(said.message)}`] : []));
-  return { resources, policies: distinct(policies), packs: events.flatMap(({ summaryEvent }) => Object.keys(summaryEvent?.PolicyPacks ?? {})), problems: [...new Set(problems)] };
+  const broken = policies.some(({ level }) => level === "mandatory");
+  return { resources, policies: distinct(policies), packs: events.flatMap(({ summaryEvent }) => Object.keys(summaryEvent?.PolicyPacks ?? {})), problems: [...new Set(problems)].filter((said) => !(broken && said === CONSEQUENCE)) };
 }
 
 type Metadata = NonNullable<z.infer<typeof event>["resourcePreEvent"]>["metadata"];

@@ -44,9 +44,9 @@ export async function previewAgainst(programs: Programs, tree: string, project: 
   const said = await pulumi(programs, tree, stack, ["--json", "--show-sames", ...policyPack(tree)], { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" });
   const events = said.stdout.split("\n").filter((line) => line.startsWith("{")).join("\n");
   const outcome = previewOutcome(events);
-  if (said.code === 0 || outcome.problems.length > 0) return outcome;
-  // Broken rules are told as such; everything else that ends a preview has to be told as well.
-  return outcome.policies.some(({ level }) => level === "mandatory") ? outcome : { ...outcome, problems: [problem(said)] };
+  // Rules that are not kept are told as such; everything else that ends a preview has to be told as well.
+  const told = said.code === 0 || outcome.problems.length > 0 || outcome.policies.some(({ level }) => level === "mandatory");
+  return told ? outcome : { ...outcome, problems: [problem(said)] };
 }
 
 /** The same in Pulumi's own words. The state is the one of the preview before. */

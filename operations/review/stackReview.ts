@@ -1,7 +1,7 @@
 import { belongsIntoChangelog, configurationChanges } from "./configurationChanges";
 import { resourceDifferences } from "./differences";
 import { limitChanges } from "./limits";
-import { meaningOf, type Meaning } from "./meaning";
+import { meaningOf, worstFirst, type Meaning } from "./meaning";
 import type { StateResource } from "./plannedResources";
 import type { PreviewedResource, PreviewOutcome } from "./previewEvents";
 import { ACTIONS, type ReviewedResource, type StackReview } from "./review";
@@ -42,11 +42,11 @@ export function stackReview(findings: StackFindings): StackReview {
     problems,
     counts: Object.fromEntries(ACTIONS.map((action) => [action, resources.filter((resource) => resource.action === action).length])) as StackReview["counts"],
     resources: resources.flatMap(reviewed),
-    meaning: [
+    meaning: worstFirst([
       ...(after === undefined ? [{ weight: "attention", text: `stack ${stack} is no longer in the project: what runs of it goes on, until \`pulumi destroy\`` } as const] : []),
       ...meaning,
       ...(unrecorded.length > 0 && !isRecorded(stack, findings.changelog) ? [missingEntry(stack, unrecorded.map(({ path }) => path))] : []),
-    ],
+    ]),
     limits,
     limitsUnknown: unknown.length > 0 ? unknown.join("\n") : null,
     configuration,

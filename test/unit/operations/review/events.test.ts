@@ -96,6 +96,16 @@ describe("the events of a preview", () => {
     expect(packs).to.deep.equal(["trading"]);
   });
 
+  for (const [level, problems] of [
+    ["mandatory", []],
+    ["advisory", ["preview failed"]],
+  ] as const) {
+    it(`tell that a preview failed ${level === "mandatory" ? "by the rule alone that makes it fail" : "where no rule makes it fail"}`, () => {
+      const violation = { policyEvent: { message: "m", policyName: "p", policyPackName: "trading", enforcementLevel: level } };
+      expect(previewOutcome(streamed(violation, { diagnosticEvent: { severity: "error", message: "preview failed" } })).problems).to.deep.equal(problems);
+    });
+  }
+
   it("tell why a preview fails, in Pulumi's words and with the resource, and no more than that", () => {
     const said = (severity: string, message: string, urn?: string) => ({ diagnosticEvent: { severity, message, urn } });
     const text = streamed(said("debug", "noise"), said("warning", "old plugin"), said("error", "\u001b[31mwrong key\u001b[0m\n"), said("error", "cannot be deleted", "urn:pulumi:live::trading::docker:index/volume:Volume::data"), said("error", "wrong key"));

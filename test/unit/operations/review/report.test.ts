@@ -51,6 +51,13 @@ describe("the review of a stack", () => {
     });
   }
 
+  it("tells the worst first, whoever says it", () => {
+    const state = { action: "untouched", urn: "urn", type: "docker:index/container:Container", retained: false, before: {}, after: {}, properties: [] } as const;
+    const resources = [{ ...state, name: "timescaledb" }, { ...state, name: "gui", action: "replaced" }] as const;
+    const { meaning } = review({ preview: { ...quiet, resources }, after: configuration({ settings: { emaFast: 21 } }) });
+    expect(meaning.map(({ weight }) => weight)).to.deep.equal(["attention", "attention", "note", "note"]);
+  });
+
   it("shows an image that is not built by what it would be built of", () => {
     const state: StateResource[] = [{ urn: "urn:pulumi:paper::trading::command:local:Command::image-bot", type: "command:local:Command", custom: true, inputs: { triggers: ["0123456789abcdef"] }, outputs: { stdout: `sha256:${"d".repeat(64)}` } }];
     const resource = { action: "replaced", urn: "urn", type: "docker:index/container:Container", name: "bot-a", retained: false, before: { image: `sha256:${"d".repeat(64)}` }, after: { image: `sha256:${"e".repeat(64)}` }, properties: ["image"] } as const;
