@@ -25,7 +25,7 @@ const IGNORED = ".trading/\n.tools/\n";
  * containers and records what the program does.
  */
 export class RollbackWorld {
-  readonly repository = new GitRepository().init();
+  readonly repository = new GitRepository();
   readonly engine: FakeEngine = new FakeEngine();
   /** What was done to the stack, in order. */
   readonly done: string[] = [];
@@ -45,14 +45,22 @@ export class RollbackWorld {
   killAt = Number.POSITIVE_INFINITY;
   private now = NOW;
 
-  constructor() {
+  /** @param like a world to begin from as it stands, or a new clone of a stack that was never up */
+  constructor(like?: RollbackWorld) {
+    this.engine.meanwhile = (call) => (call.startsWith("stop ") ? this.does(call) : undefined);
+    if (like !== undefined) {
+      fs.cpSync(like.root, this.root, { recursive: true });
+      this.engine.all = [...like.engine.all];
+      [this.now, this.built] = [like.now, like.built];
+      return;
+    }
     fs.mkdirSync(path.join(this.root, ".trading", "stacks", "paper"), { recursive: true });
     fs.mkdirSync(path.join(this.root, "database", "migrations"), { recursive: true });
     fs.writeFileSync(path.join(this.root, ".trading", "owner"), OWNER);
+    this.repository.init();
     this.repository.write(".gitignore", IGNORED);
     this.repository.write("Pulumi.paper.yaml", PAPER_FILE);
     this.repository.commit();
-    this.engine.meanwhile = (call) => (call.startsWith("stop ") ? this.does(call) : undefined);
   }
 
   get root(): string {
