@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { ImageName } from "../images/catalog";
+import { imageTag, type ImageName } from "../images/catalog";
 
 export interface ContainerImageArgs {
   readonly image: ImageName;
@@ -19,7 +19,7 @@ export class ContainerImage extends pulumi.ComponentResource {
     const build = new command.local.Command(
       name,
       {
-        create: `node images/ensure.mjs ${args.image} ${args.contentHash}`,
+        create: `node images/ensure.mjs ${args.image} ${args.contentHash} ${imageTag(args.image, args.contentHash)}`,
         triggers: [args.contentHash],
         logging: command.local.Logging.Stderr,
         // The id of the image before is no input of this one.

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 const [name, wanted, limitSeconds, control, bot] = process.argv.slice(2);
-/** Each look runs two programs, which a busy machine takes from the very service that is waited for: from the first pause to the longest one. */
+/** From the first pause to the longest: each look runs two programs, whose time the service that is waited for needs itself. */
 const PAUSE_MILLISECONDS = { first: 250, longest: 1500, growth: 1.3 };
 /** A check that the Engine already calls unhealthy may be about to pass: what the container needs has just come back. */
 const UNHEALTHY_PATIENCE_SECONDS = 20;

@@ -34,3 +34,8 @@ export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
   // The database's own programs have to be of its version: what one makes the other restores.
   backup: { folder: "backup", parent: "timescaledb", service: "backup", include: { migrations: "database/migrations" } },
 };
+
+/** Tag that says the content, for example `trading-bot:0123456789abcdef`. @param contentHash SHA-256 in hexadecimal */
+export function imageTag(name: ImageName, contentHash: string): string {
+  return `trading-${name}:${contentHash.slice(0, 16)}`;
+}

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { bundleService, digestOf, InputHashes, type ContextFile } from "./bundle";
-import { IMAGES, OPERATING_SYSTEM_IMAGE, type ImageName } from "./catalog";
+import { IMAGES, imageTag, OPERATING_SYSTEM_IMAGE, type ImageName } from "./catalog";
 
 /** Everything an image is built from: what is hashed is what is sent to the Engine. */
 export interface ImageContext {
@@ -11,7 +11,7 @@ export interface ImageContext {
   readonly files: readonly ContextFile[];
   /** SHA-256 over the files and the parent's hash, in hexadecimal. */
   readonly hash: string;
-  /** Tag that says the content, for example `trading-bot:0123456789abcdef`. */
+  /** See {@link imageTag}. */
   readonly tag: string;
   /** Tag of the image it is built on. */
   readonly parentTag: string;
@@ -45,7 +45,7 @@ export class ImageContexts {
     const files = [...own, ...included.flat()].sort((a, b) => (a.name < b.name ? -1 : 1));
     const parentTag = parent ? parent.tag : OPERATING_SYSTEM_IMAGE;
     const hash = contentHash(files, parentTag);
-    return { name, files, hash, tag: `trading-${name}:${hash.slice(0, 16)}`, parentTag };
+    return { name, files, hash, tag: imageTag(name, hash), parentTag };
   }
 
   /** The program of a service as one file and, where it has a page, the page's files. */

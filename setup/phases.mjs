@@ -14,6 +14,9 @@ export const NEEDS_ONLY_PACKAGES = Object.freeze(["unit", "program"]);
  */
 const POOL = Object.freeze({ phases: Object.freeze(["integration", "browser", "backup", "runbooks"]), jobs: 3 });
 
+/** Phases beside the pool of which several files are run at a time: they share nothing. @type {Readonly<Record<string, number>>} */
+const JOBS = Object.freeze({ unit: 2 });
+
 /**
  * Files of the pool that take longest, the longest first: begun last, one of them would keep all the others waiting.
  *
@@ -22,7 +25,7 @@ const POOL = Object.freeze({ phases: Object.freeze(["integration", "browser", "b
 const BEGUN_FIRST = Object.freeze([
   ...["backup/restore", "backup/service", "backup/bareMetal", "runbooks/Backup_And_Restore", "backup/files", "integration/performance", "backup/secondCopy"],
   ...["integration/halt", "integration/stack", "integration/haltPersists", "backup/restoreInterrupted", "integration/guard", "integration/exchangeFeed"],
-]);
+].map((name) => `${name}.test.ts`));
 
 /**
  * @typedef {object} Run one run of the test runner
@@ -39,10 +42,11 @@ const BEGUN_FIRST = Object.freeze([
 export function runsOf(phases, files) {
   const below = (/** @type {string} */ phase) => files.filter((file) => file.startsWith(`${phase}/`)).sort();
   const pooled = phases.filter((phase) => POOL.phases.includes(phase));
-  const rank = (/** @type {string} */ file) => (BEGUN_FIRST.includes(file.replace(/\.test\.ts$/, "")) ? BEGUN_FIRST.indexOf(file.replace(/\.test\.ts$/, "")) : BEGUN_FIRST.length);
-  const alone = phases.filter((phase) => !pooled.includes(phase)).map((phase) => ({ name: phase, files: below(phase), jobs: phase === "unit" ? 2 : 1 }));
-  const together = pooled.flatMap(below).sort((a, b) => rank(a) - rank(b));
-  return pooled.length === 0 ? alone : [...alone, { name: pooled.join(", "), files: together, jobs: POOL.jobs }];
+  const alone = phases.filter((phase) => !pooled.includes(phase)).map((phase) => ({ name: phase, files: below(phase), jobs: JOBS[phase] ?? 1 }));
+  if (pooled.length === 0) return alone;
+  const together = pooled.flatMap(below);
+  const first = BEGUN_FIRST.filter((file) => together.includes(file));
+  return [...alone, { name: pooled.join(", "), files: [...first, ...together.filter((file) => !first.includes(file))], jobs: POOL.jobs }];
 }
 
 /**

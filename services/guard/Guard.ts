@@ -68,8 +68,8 @@ export interface GuardState {
 }
 
 /**
- * Looks four times in three seconds at what is known of the stack, and does what the rules say. Holding to halts needs the control folder
- * and the Engine alone: it goes on while the database is away, or answers nothing.
+ * Looks again and again at what is known of the stack, and does what the rules say. Holding to halts needs the control
+ * folder and the Engine alone: it goes on while the database is away, or answers nothing.
  */
 export class Guard {
   readonly keeper: BotKeeper;

@@ -59,7 +59,7 @@ describe("a restore test", function () {
     expect(failed(report)).to.deep.equal([]);
     expect(report).to.include({ passed: true, failure: null, from: "second", kind: "time", stack: backup.stack.name, uncommitted: null });
     expect([...new Set(report.checks.map(({ part }) => part))].sort()).to.deep.equal(["artifacts", "bot", "broker", "clean-up", "database", "isolation", "mlflow", "page"]);
-    expect(report.checks.find(({ name }) => name.startsWith("a file of a run"))?.detail).to.match(/^note\.txt of run .*: SHA-256 /);
+    expect(report.checks.find(({ name }) => name.startsWith("a file of a run"))?.detail).to.match(/^\S+ of run .*: SHA-256 /);
     for (const step of ["fetch", "restore", "recover", "verify", "artifacts", "applications"] as const) expect(report.seconds[step], step).to.be.greaterThan(0);
     expect(report.dataLoss.newestEvent).to.not.equal(null);
     expect(await left(report)).to.deep.equal([]);

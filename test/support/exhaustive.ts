@@ -1,5 +1,5 @@
 /** Whether `npm test -- --exhaustive` was asked for. */
-const exhaustive = process.env["TRADING_TESTS_EXHAUSTIVE"] === "1";
+export const exhaustive = process.env["TRADING_TESTS_EXHAUSTIVE"] === "1";
 
 /**
  * Cases of one test that differ only in where the same fault strikes.
