@@ -2,11 +2,14 @@ import * as fs from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareErrorOutput } from "./components/errorOutput";
 import { refuseForeignObjects } from "./components/ownership";
+import { recordedHealth } from "./components/recordedHealth";
 import { stackContext } from "./components/StackContext";
 import { TradingStack, type TradingStackArgs } from "./components/TradingStack";
 import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
+import { changelogWarning } from "./config/changelog/check";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
+import { refuseWhileFrozen } from "./config/freezeGate";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
 import { readPulumiConfiguration } from "./config/pulumiConfiguration";
@@ -33,11 +36,23 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   // A preview may be read where there is no such folder, for a review.
   const halts = fs.existsSync(control) ? new HaltReader(control, stack).read() : { halts: [], unreadable: [], problem: null };
   const contexts = new ImageContexts(root);
+  const say = (text: string) => void pulumi.log.warn(text);
+  // Loaded only where it is asked for: few stacks are frozen.
+  const images = () => (require("./images/planned") as typeof import("./images/planned")).plannedImages(contexts, configuration.release.images);
+  await refuseWhileFrozen({ root, stack, control, configuration, preview: pulumi.runtime.isDryRun(), images, now: Date.now(), say });
   const [hashes] = await Promise.all([
-    Promise.all(IMAGE_NAMES.map(async (name) => [name, (await contexts.get(name)).hash] as const)),
+    // What is pinned is deployed as it is, whatever this checkout would make of it.
+    Promise.all(IMAGE_NAMES.filter((name) => configuration.release.images[name] === undefined).map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
+    changelogWarning(root, stack, configuration).then((text) => (text === null ? undefined : say(text))),
   ]);
-  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Record<ImageName, string>, verifyImages, root, backupSecrets: secrets };
+  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Partial<Record<ImageName, string>>, verifyImages, root, backupSecrets: secrets };
+}
+
+/** What of promotions the owner has to know at every `up`. */
+function sayPromotion({ promotion: { mayRun, reason, warnings } }: TradingStack): void {
+  if (!mayRun) void pulumi.log.warn(`${reason}: the bots are made and not started`);
+  for (const warning of warnings) void pulumi.log.warn(warning);
 }
 
 export = async () => {
@@ -46,12 +61,13 @@ export = async () => {
     throw new pulumi.RunError(error.message);
   });
   const trading = new TradingStack("trading", args);
+  sayPromotion(trading);
   const ports = stackPorts(args.configuration.portBase);
   return {
     page: `http://127.0.0.1:${ports.gui}`,
     fills: simulatedFills,
     mlflow: `http://127.0.0.1:${ports.mlflow}`,
     bots: trading.bots,
-    health: trading.health,
+    health: recordedHealth(trading, args),
   };
 };

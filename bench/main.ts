@@ -4,6 +4,7 @@ import { benchBacktest } from "./backtest";
 import { benchBackup } from "./backup";
 import { benchRecovery } from "./recovery";
 import { benchChangedBot } from "./changedBot";
+import { benchDrift } from "./drift";
 import { benchFirstRun } from "./firstRun";
 import { benchGrid } from "./grid";
 import { benchHalt } from "./halt";
@@ -14,14 +15,17 @@ import { benchKpiStorage } from "./kpiStorage";
 import { benchLatency } from "./latency";
 import { benchMemory } from "./memory";
 import { benchParity } from "./parity";
+import { benchLiveBringUp } from "./liveBringUp";
+import { benchRollback } from "./rollback";
+import { benchPreview } from "./preview";
 import { benchSlowdown } from "./slowdown";
 import { renderResults, type BenchResult } from "./result";
 import { benchUnchangedUp } from "./unchangedUp";
 
 /** Measurements that work on a running stack. */
-const ON_STACK: Readonly<Record<string, (stack: ThrowAwayStack) => Promise<BenchResult[]>>> = { up: benchUnchangedUp, bot: benchChangedBot, memory: benchMemory };
+const ON_STACK: Readonly<Record<string, (stack: ThrowAwayStack) => Promise<BenchResult[]>>> = { up: benchUnchangedUp, bot: benchChangedBot, memory: benchMemory, rollback: benchRollback };
 /** Measurements that bring up what they need, each after the other. */
-const ON_THEIR_OWN: Readonly<Record<string, (say: (text: string) => void) => Promise<BenchResult[]>>> = { latency: benchLatency, idle: benchIdle, guard: benchGuard, backup: benchBackup, slowdown: benchSlowdown, recovery: benchRecovery, halt: benchHalt, grid: benchGrid, kpis: benchKpis, "kpi-storage": benchKpiStorage, parity: benchParity };
+const ON_THEIR_OWN: Readonly<Record<string, (say: (text: string) => void) => Promise<BenchResult[]>>> = { latency: benchLatency, idle: benchIdle, guard: benchGuard, backup: benchBackup, slowdown: benchSlowdown, recovery: benchRecovery, halt: benchHalt, grid: benchGrid, kpis: benchKpis, "kpi-storage": benchKpiStorage, parity: benchParity, live: benchLiveBringUp, drift: benchDrift, preview: benchPreview };
 const NAMES = [...Object.keys(ON_STACK), ...Object.keys(ON_THEIR_OWN), "backtest", "start"];
 
 async function main(): Promise<void> {

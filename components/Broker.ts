@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { derivePassword } from "../config/clone";
 import type { BotConfiguration, StackConfiguration } from "../config/schema";
+import type { Canary } from "../domain/canary";
 import { CONTROL_MOUNT, controlFolder } from "../control/folder";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 import type { StackContext } from "./StackContext";
@@ -9,6 +10,8 @@ export interface BrokerArgs extends OwnServiceArgs {
   readonly configuration: StackConfiguration;
   /** Whether there is a guard, without whose lease no entry is let in. */
   readonly guard: boolean;
+  /** Until when less may be risked, and how much; the broker goes by its own clock, so that no `up` is needed at the end. */
+  readonly canary?: Canary | null;
   /** Folder of the project, with the stack's control folder below `.trading`. */
   readonly root: string;
 }
@@ -19,7 +22,7 @@ export function brokerToken(context: StackContext, bot: string): string {
 }
 
 /** What the broker program is told: the accounts it keeps and how it simulates fills. */
-export function brokerSettings(configuration: StackConfiguration, guard: boolean): object {
+export function brokerSettings(configuration: StackConfiguration, guard: boolean, canary: Canary | null = null): object {
   const { feeRate, slippageRate, priceTick, quantityStep, priceCollar, decisionGraceSeconds, decisionWindowSeconds } = configuration.broker;
   return {
     bots: configuration.bots.map((bot: BotConfiguration) => ({
@@ -37,6 +40,8 @@ export function brokerSettings(configuration: StackConfiguration, guard: boolean
     decisionGraceSeconds,
     decisionWindowSeconds,
     guard,
+    // Left out where there are none: an older broker, of a rollback, does not know the key.
+    ...(canary === null ? {} : { canary: { until: new Date(canary.until).toISOString(), fraction: canary.fraction } }),
   };
 }
 
@@ -51,7 +56,7 @@ export class Broker extends pulumi.ComponentResource {
     const container = ownService(this, name, args, {
       service: "broker",
       databaseRole: "broker",
-      settings: brokerSettings(args.configuration, args.guard),
+      settings: brokerSettings(args.configuration, args.guard, args.canary),
       secrets: tokens,
       // Written as well: it says there what it holds to.
       specification: { volumes: [{ hostPath: controlFolder(args.root, args.context.stack), path: CONTROL_MOUNT, readOnly: false }] },

@@ -20,12 +20,10 @@ export class DataVolume extends pulumi.ComponentResource {
 
   constructor(name: string, args: DataVolumeArgs, options?: pulumi.ComponentResourceOptions) {
     super(DataVolume.type, name, {}, options);
-    const volume = new docker.Volume(
-      `${name}-volume`,
-      { name: args.volumeName, labels: objectLabels(args.context, args.service) },
-      dataVolumeOptions(this, args.mode),
-    );
+    const volumeOptions = dataVolumeOptions(this, args.mode);
+    const volume = new docker.Volume(`${name}-volume`, { name: args.volumeName, labels: objectLabels(args.context, args.service) }, volumeOptions);
     this.volumeName = volume.name;
-    this.registerOutputs({ volumeName: this.volumeName });
+    // The policy pack is told of protect, and not of retainOnDelete.
+    this.registerOutputs({ volumeName: this.volumeName, retained: volumeOptions.retainOnDelete ?? false });
   }
 }

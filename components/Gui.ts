@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfiguration } from "../config/schema";
-import { canonicalHash } from "../config/canonicalHash";
+import { stackConfigurationHash } from "../config/releases";
 import { CONTROL_MOUNT, controlFolder } from "../control/folder";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 
 export interface GuiArgs extends OwnServiceArgs {
   readonly configuration: StackConfiguration;
   readonly ports: { readonly gui: number; readonly mlflow: number };
+  /** What has to be said for as long as it is so, one line each. */
+  readonly notices?: readonly string[];
   /** Folder of the project, with the stack's control folder below `.trading`. */
   readonly root: string;
 }
@@ -18,7 +20,7 @@ export class Gui extends pulumi.ComponentResource {
 
   constructor(name: string, args: GuiArgs, options?: pulumi.ComponentResourceOptions) {
     super(Gui.type, name, {}, options);
-    const { configuration, context, ports, root } = args;
+    const { configuration, context, ports, notices = [], root } = args;
     const container = ownService(this, name, args, {
       service: "gui",
       databaseRole: "gui",
@@ -29,7 +31,9 @@ export class Gui extends pulumi.ComponentResource {
         backupUrl: configuration.backup.enabled ? "http://backup:8080" : null,
         guardUrl: configuration.guard.enabled ? "http://guard:8080" : null,
         mlflowPageUrl: `http://127.0.0.1:${ports.mlflow}`,
-        configuration: { hash: canonicalHash(configuration) },
+        configuration: { hash: stackConfigurationHash(configuration) },
+        // Left out where there are none: an older page, of a rollback, does not know the key.
+        ...(notices.length === 0 ? {} : { notices }),
       },
       specification: {
         ports: [{ container: 8080, host: ports.gui }],

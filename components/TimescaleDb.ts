@@ -39,6 +39,8 @@ export class TimescaleDb extends pulumi.ComponentResource {
   static readonly type = "trading:database:TimescaleDb";
   /** The command that brought the schema up to date: what uses the database depends on it. */
   readonly migrated: pulumi.Resource;
+  /** Number of the newest migration that the database has. */
+  readonly schemaVersion: pulumi.Output<number>;
 
   constructor(name: string, args: TimescaleDbArgs, options?: pulumi.ComponentResourceOptions) {
     super(TimescaleDb.type, name, {}, options);
@@ -98,7 +100,7 @@ export class TimescaleDb extends pulumi.ComponentResource {
       { parent: this },
     );
     const settings = JSON.stringify({ roles: args.roles });
-    this.migrated = new command.local.Command(
+    const migrated = new command.local.Command(
       `${name}-migrate`,
       {
         create: pulumi.interpolate`docker run --rm --network ${network} --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --memory 192m --volume ${migratorSecrets.volumeName}:/secrets:ro --env TRADING_STACK --env TRADING_MODE --env DATABASE_HOST --env DATABASE_PORT --env DATABASE_NAME --env DATABASE_USER --env LOG_LEVEL --env SETTINGS ${images.migrate}`,
@@ -110,8 +112,15 @@ export class TimescaleDb extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [server.ready, migratorSecrets.filled] },
     );
+    this.migrated = migrated;
+    this.schemaVersion = migrated.stdout.apply(schemaVersionIn);
     this.registerOutputs({});
   }
+}
+
+/** @param summary what the migrator wrote, for example `{"schemaVersion":"0005_guard", ...}` */
+export function schemaVersionIn(summary: string): number {
+  return Number(/"schemaVersion":"(\d+)_/.exec(summary)?.[1] ?? 0);
 }
 
 /** Environment of every program that uses the trading database. */

@@ -1,8 +1,9 @@
-// Waits until a container is as it is wanted, and fails as soon as it is seen that it will not get there.
+// Waits until a container is as it is wanted, and fails as soon as it is seen that it will not get there. A bot that will
+// not is stopped: what is sick must not trade, nor come up again by itself when nobody looks.
 // Usage: node components/waitUntilHealthy.mjs CONTAINER running|stopped LIMIT_SECONDS [CONTROL_FOLDER BOT]
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 const [name, wanted, limitSeconds, control, bot] = process.argv.slice(2);
@@ -14,6 +15,10 @@ const UNHEALTHY_PATIENCE_SECONDS = 20;
 const ENGINE_VERDICT_SECONDS = 20;
 /** A process that was restarted this often and does not stay up is not going to. */
 const RESTARTS_TOLERATED = 2;
+/** A bot has its own grace, beyond which the Engine kills it. */
+const STOP_SECONDS = 120;
+/** States in which a container runs, or is about to again. */
+const ALIVE = ["running", "restarting", "paused"];
 
 function docker(args, timeoutSeconds = 15) {
   return new Promise((resolve) => {
@@ -23,10 +28,20 @@ function docker(args, timeoutSeconds = 15) {
   });
 }
 
-async function fail(reason) {
+/** @param {string} reason @param {string} [status] the container's, where it is a bot that is to be stopped */
+async function fail(reason, status) {
+  // Before it is stopped: what it says to that is not why.
   const logs = await docker(["logs", "--tail", "20", name]);
   console.error(`container ${name} ${reason}`);
   if (logs.text) console.error(`its last log lines:\n${logs.text}`);
+  if (control && status !== undefined) {
+    const stack = basename(dirname(control));
+    if (ALIVE.includes(status)) {
+      const stopped = await docker(["stop", name], STOP_SECONDS);
+      console.error(stopped.ok ? `bot ${bot} was stopped; a protective stop of an open position stays with the broker` : `bot ${bot} could NOT be stopped (${stopped.text}): npx trading halt --stack ${stack} --level kill --reason "sick"`);
+    }
+    console.error(`to go back to the last stable release: npx trading rollback --stack ${stack}`);
+  }
   process.exit(1);
 }
 
@@ -95,7 +110,7 @@ for (;;) {
 
   const reason = forbidden();
   if (reason !== null) {
-    if (running) await docker(["stop", name], 120);
+    if (running) await docker(["stop", name], STOP_SECONDS);
     console.log(`${name} ${reason} while this ran: it is stopped`);
     process.exit(0);
   }
@@ -104,20 +119,20 @@ for (;;) {
     await fail("is running although it is wanted stopped; `npx trading stop bot` stops it, `npx trading halt` keeps every order in");
   }
   if (status === "exited" || status === "dead" || status === "created" || status === "paused") {
-    await fail(`is ${status} (exit code ${exitCode}${error ? `, ${error}` : ""}) although it is wanted running; \`npm run pulumi -- up --refresh\` starts it again`);
+    await fail(`is ${status} (exit code ${exitCode}${error ? `, ${error}` : ""}) although it is wanted running; \`npm run pulumi -- up --refresh\` starts it again`, status);
   }
   const sinceStart = (Date.now() - Date.parse(container.State.StartedAt)) / 1000;
   if (container.RestartCount - restartsAtStart >= RESTARTS_TOLERATED || (status === "restarting" && container.RestartCount >= RESTARTS_TOLERATED)) {
-    await fail(`keeps ending (exit code ${exitCode}, restarted ${container.RestartCount} times)`);
+    await fail(`keeps ending (exit code ${exitCode}, restarted ${container.RestartCount} times)`, status);
   }
   if (running && status === "running") {
     if (health?.Status === "healthy" && sinceStart > ENGINE_VERDICT_SECONDS) process.exit(0);
     const answer = await check(container);
     if (answer.ok) process.exit(0);
     last = answer.text || "the health check failed without a word";
-    if (health?.Status === "unhealthy" && elapsed() > UNHEALTHY_PATIENCE_SECONDS) await fail(`is unhealthy: ${last}`);
+    if (health?.Status === "unhealthy" && elapsed() > UNHEALTHY_PATIENCE_SECONDS) await fail(`is unhealthy: ${last}`, status);
   }
-  if (elapsed() > Number(limitSeconds)) await fail(`did not become healthy within ${limitSeconds} s: ${last}`);
+  if (elapsed() > Number(limitSeconds)) await fail(`did not become healthy within ${limitSeconds} s: ${last}`, status);
   await pause(wait);
   wait = Math.min(wait * PAUSE_MILLISECONDS.growth, PAUSE_MILLISECONDS.longest);
 }

@@ -23,10 +23,3 @@ export const alerts = z.strictObject({
   repeatMinutes: z.int().min(1).max(1440).default(60),
 });
 export type AlertsConfiguration = z.infer<typeof alerts>;
-
-/** Keys of an earlier version, and where they stand now. */
-export const MOVED_ALERT_KEYS: Readonly<Record<string, string>> = {
-  "trading:backup.alarms.webhook": "trading:alerts.webhook (and the file alarm-webhook is called alert-webhook)",
-  "trading:backup.alarms.heartbeat": "trading:alerts.backupHeartbeat (and the file alarm-heartbeat is called alert-backup-heartbeat)",
-  "trading:backup.alarms.repeatMinutes": "trading:alerts.repeatMinutes",
-};

@@ -1,6 +1,6 @@
 import { standingOf, type HaltsInForce } from "../control/standing";
 import { wishFor, type DesiredState } from "./desiredState";
-import type { StackConfiguration } from "./schema";
+import type { PromotionStanding } from "./promotionEvidence";
 
 export interface BotState {
   readonly name: string;
@@ -9,14 +9,9 @@ export interface BotState {
   readonly reason: string;
 }
 
-/** Whether the bots of a stack may run at all: those of live only with a promotion, and there is none yet. */
-export function mayRun(configuration: Pick<StackConfiguration, "mode">): boolean {
-  return configuration.mode === "paper";
-}
-
 /** Whether a bot is to run: live needs a promotion, and no halt at level kill may be in force, before any wish counts. */
-export function botState(configuration: StackConfiguration, desiredState: DesiredState, halts: HaltsInForce, bot: string): BotState {
-  if (!mayRun(configuration)) return { name: bot, running: false, reason: "live has no promotion: the bot is made and not started" };
+export function botState(promotion: Pick<PromotionStanding, "mayRun" | "reason">, desiredState: DesiredState, halts: HaltsInForce, bot: string): BotState {
+  if (!promotion.mayRun) return { name: bot, running: false, reason: `${promotion.reason}: the bot is made and not started` };
   const { level, incidents, reason } = standingOf(halts, bot);
   if (level === "kill" || halts.problem !== null) {
     return { name: bot, running: false, reason: `${reason}; \`npx trading rearm --incident ${incidents[0] ?? "ID"}\` lifts a halt` };

@@ -22,6 +22,8 @@ const settings = {
   clockSeconds: z.number().min(0.5).max(60).default(2),
   /** How often the halt drill is due. */
   haltDrillDays: z.int().min(1).max(366).default(35),
+  /** How long what runs may go without being compared with what was deployed; the daily task does it. */
+  driftDays: z.int().min(1).max(366).default(7),
   memoryMegabytes: z.int().min(64).max(65536).default(128),
 };
 

@@ -74,17 +74,14 @@ function allowed(issue: Issue): string {
  * @param schema the schema that was parsed with; it names the allowed keys
  * @param input what was parsed
  * @param prefix what to put before the paths, for example `trading`
- * @param moved keys that were allowed once, with their paths -> where they stand now
  */
-export function describeIssues(issues: readonly Issue[], schema: unknown, input: unknown, prefix = "", moved: Readonly<Record<string, string>> = {}): string[] {
+export function describeIssues(issues: readonly Issue[], schema: unknown, input: unknown, prefix = ""): string[] {
   return issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       const keys = allowedKeys(schema, input, issue.path);
       return issue.keys.map((key) => {
         const value = (at(input, issue.path) as Record<string, unknown> | undefined)?.[key];
-        const path = dotted(prefix, [...issue.path, key]);
-        if (moved[path] !== undefined) return `  ${path}: moved to ${moved[path]}`;
-        return `  ${path} = ${show(value)}: unknown key${keys ? `; allowed here: ${keys.join(", ")}` : ""}`;
+        return `  ${dotted(prefix, [...issue.path, key])} = ${show(value)}: unknown key${keys ? `; allowed here: ${keys.join(", ")}` : ""}`;
       });
     }
     const keys = issue.code === "invalid_type" && issue.expected === "object" ? allowedKeys(schema, input, issue.path) : undefined;

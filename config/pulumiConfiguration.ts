@@ -9,5 +9,6 @@ import { parseStackConfiguration } from "./stackConfiguration";
  * @throws {ConfigurationError} when a key is wrong
  */
 export function readPulumiConfiguration(): StackConfiguration {
-  return parseStackConfiguration(pulumi.getStack(), namespaceValues(pulumi.runtime.allConfig()));
+  const stack = pulumi.getStack();
+  return parseStackConfiguration(stack, namespaceValues(pulumi.runtime.allConfig()), (line) => void pulumi.log.warn(`Pulumi.${stack}.yaml is of an earlier version: ${line}`));
 }

@@ -4,7 +4,10 @@ import { feedQualitySettings } from "../domain/feedQuality/settings";
 import { strategyNames } from "../domain/strategies";
 import { alerts } from "./alertsSchema";
 import { liveBackup, paperBackup, pattern } from "./backupSchema";
+import { liveDeploy, paperDeploy } from "./deploySchema";
 import { liveGuard, paperGuard } from "./guardSchema";
+import { promotion, promotionIssues } from "./promotionSchema";
+import { liveRelease, liveSoak, paperRelease, paperSoak } from "./releaseSchema";
 
 export const DEFAULT_STRATEGY = "RefStrat_01";
 
@@ -136,6 +139,9 @@ export const paperSchema = z.strictObject({
   ...shared,
   backup: paperBackup.prefault({}),
   guard: paperGuard.prefault({}),
+  release: paperRelease.prefault({}),
+  soak: paperSoak.prefault({}),
+  deploy: paperDeploy.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...faults, ...warmupBars, ...speed, ...quality }),
     z.strictObject({ ...recording, ...warmupBars, ...speed, ...quality }),
@@ -150,6 +156,10 @@ export const liveSchema = z.strictObject({
   ...shared,
   backup: liveBackup.prefault({}),
   guard: liveGuard.prefault({}),
+  release: liveRelease.prefault({}),
+  soak: liveSoak.prefault({}),
+  promotion: promotion.prefault({}),
+  deploy: liveDeploy.prefault({}),
   feed: z.discriminatedUnion("source", [
     z.strictObject({ ...synthetic, ...warmupBars, ...quality }),
     z.strictObject({ ...exchange, ...warmupBars, ...quality }),
@@ -189,6 +199,7 @@ export function crossKeyIssues(configuration: Parsed): string[] {
   if (feed.source === "exchange" && feed.exchange === "kraken" && feed.warmupBars > KRAKEN_CANDLES) {
     lines.push(`  trading:feed.warmupBars = ${feed.warmupBars}: more than kraken gives; allowed: at most ${KRAKEN_CANDLES}`);
   }
+  if (configuration.mode === "live") lines.push(...promotionIssues(configuration.promotion));
   const seen = new Set<string>();
   configuration.bots.forEach((entry, index) => {
     const at = `trading:bots[${index}]`;

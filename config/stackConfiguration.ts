@@ -1,6 +1,6 @@
 import { configurationHash, strategyNames, strategySettingsSchema } from "../domain/strategies";
-import { MOVED_ALERT_KEYS } from "./alertsSchema";
 import { describeIssues } from "./issues";
+import { migrateConfiguration, type RawValues } from "./migrations";
 import { crossKeyIssues, DEFAULT_STRATEGY, stackSchema, type BotLimits, type ParsedLimits, type StackConfiguration } from "./schema";
 
 /** The configuration of a stack is wrong; the message lists every wrong key, one a line. */
@@ -12,17 +12,21 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Checks a stack's keys and fills in the defaults, those of each bot's strategy included.
+ * Checks a stack's keys and fills in the defaults, those of each bot's strategy included. Keys of an earlier version are
+ * read as those they became.
  *
  * @param stack name of the stack, for the message
- * @param values the keys of the `trading:` namespace, without the namespace
+ * @param written the keys of the `trading:` namespace, without the namespace
+ * @param warn takes a line for each key of an earlier version
  * @throws {ConfigurationError} with every wrong and unknown key at once: path, value, what is allowed
  */
-export function parseStackConfiguration(stack: string, values: Readonly<Record<string, unknown>>): StackConfiguration {
+export function parseStackConfiguration(stack: string, written: RawValues, warn: (line: string) => void = () => undefined): StackConfiguration {
+  const { values, warnings } = migrateConfiguration(written);
   const parsed = stackSchema.safeParse(values);
-  const lines = parsed.success ? crossKeyIssues(parsed.data) : describeIssues(parsed.error.issues, stackSchema, values, "trading:", MOVED_ALERT_KEYS);
+  const lines = parsed.success ? crossKeyIssues(parsed.data) : describeIssues(parsed.error.issues, stackSchema, values, "trading:");
   lines.push(...strategyIssues(values));
   if (parsed.success && lines.length === 0) {
+    warnings.forEach(warn);
     const bots = parsed.data.bots.map((bot) => {
       const settings = strategySettingsSchema(bot.strategy).parse(bot.settings) as Record<string, unknown>;
       return { ...bot, settings, limits: completeLimits(bot.limits), configurationHash: configurationHash({ strategy: bot.strategy, settings }) };

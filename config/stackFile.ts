@@ -21,6 +21,16 @@ export function readStackFile(root: string, stack: string): StackConfiguration {
     const known = fs.readdirSync(root).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
     throw new Error(`there is no stack "${stack}" (${name} is missing); known stacks: ${known.join(", ") || "none"}`);
   }
+  return parseStackFile(stack, text);
+}
+
+/**
+ * What the text of a stack's file declares, such as that of a release or of a commit.
+ *
+ * @throws when it is not YAML
+ * @throws {ConfigurationError} when a key is wrong
+ */
+export function parseStackFile(stack: string, text: string): StackConfiguration {
   const config: unknown = (parse(text) as { config?: unknown } | null)?.config ?? {};
   return parseStackConfiguration(stack, namespaceValues(config as Record<string, unknown>));
 }

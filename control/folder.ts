@@ -16,6 +16,7 @@ import type { z } from "zod";
  *     audit.jsonl         one line for each act, only ever appended to
  *     broker.json         what the broker has read of this
  *     drills.json         the newest halt drill, and when one passed last
+ *     drift.json          the newest comparison of what runs with what is declared
  */
 export const CONTROL_FOLDER = "control";
 /** Where it is mounted in the containers. */

@@ -15,6 +15,10 @@ export interface ContainerFact {
   /** undefined when the container has no healthcheck, or is not running. */
   readonly health: "healthy" | "unhealthy" | "starting" | undefined;
   readonly imageId: string;
+  /** By what the container was told its image: an id, or name@sha256:...; undefined where it does not say. */
+  readonly imageName?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
   /** Epoch milliseconds; undefined when it was never started. */
   readonly startedAt: number | undefined;
   /** Command of the container's own health check; undefined when it has none. */
@@ -105,6 +109,8 @@ function factOf(info: Docker.ContainerInspectInfo): ContainerFact {
     state: info.State.Status,
     health: info.State.Running && (health === "healthy" || health === "unhealthy" || health === "starting") ? health : undefined,
     imageId: info.Image,
+    imageName: info.Config.Image,
+    createdAt: Date.parse(info.Created),
     startedAt: time(info.State.StartedAt),
     check: checkCommand((info.Config as { Healthcheck?: { Test?: string[] } }).Healthcheck?.Test),
     exitCode: info.State.ExitCode,

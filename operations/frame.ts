@@ -12,6 +12,12 @@ const COLLECTING: ReadonlySet<string> = new Set(["backup", "restore", "restore-t
 /** Commands that write the files of incidents when they are done; `tend` does it as a part of its work. */
 const INCIDENT_KEEPING: ReadonlySet<string> = new Set(["halt", "rearm", "status"]);
 
+/** Commands whose exit code 2 is an answer: for these a wrong command line is a failure like any other. */
+const TWO_IS_AN_ANSWER: ReadonlySet<string> = new Set(["drift"]);
+
+/** Commands that make a release stable when it has soaked; `releases` and `tend` do it as a part of their work. */
+const SETTLING: ReadonlySet<string> = new Set(["backup", "evidence", "status"]);
+
 interface Program {
   readonly command: Command;
   exitCode(): number;
@@ -34,6 +40,8 @@ function buildProgram(context: Context, make: Commands): Program {
     if (incidents !== null) context.writeError(`${incidents}\n`);
     const collected = COLLECTING.has(command.name()) ? await (require("./collect") as typeof import("./collect")).collectOutbox(context, options.stack) : null;
     if (collected !== null) context.writeError(`${collected}\n`);
+    const settled = SETTLING.has(command.name()) ? await (require("./releases/settle") as typeof import("./releases/settle")).settleAfterCommand(context, options.stack) : null;
+    if (settled !== null) context.writeError(`${settled}\n`);
   };
 
   const program = new Command("trading")
@@ -106,7 +114,7 @@ export async function runCommands(argv: readonly string[], context: Context, mak
       if (error.parser.exitCode === 0) return EXIT.ok;
       // A group without its command (`trading`, `trading stop`) has shown its help already.
       if (error.parser.code === "commander.help") return EXIT.usage;
-      return tell(context, json, error.describe(command), EXIT.usage, {});
+      return tell(context, json, error.describe(command), TWO_IS_AN_ANSWER.has(error.command.name()) ? EXIT.failed : EXIT.usage, {});
     }
     if (error instanceof CommandError) return tell(context, json, error.message, error.exitCode, error.details);
     throw error;

@@ -1,5 +1,4 @@
 import * as os from "node:os";
-import { mayRun } from "../config/botState";
 import { stackNames } from "../config/names";
 import { appendAudit, readAudit } from "../control/audit";
 import { haltsOf } from "../control/LatchFolder";
@@ -173,7 +172,9 @@ function unknown(stack: string, incident: string, inForce: readonly string[]): C
 function botsToStart(context: Context, stack: string, bot: string | null, problems: string[]): string[] {
   try {
     const { configuration } = declaredStack(context.root, stack);
-    if (!mayRun(configuration)) return [];
+    // The schema takes a while to load, and a halt needs none of it.
+    const { promotionStanding } = require("../config/promotionEvidence") as typeof import("../config/promotionEvidence");
+    if (!promotionStanding(context.root, stack, configuration).mayRun) return [];
     return configuration.bots.map(({ name }) => name).filter((name) => bot === null || name === bot);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import { controlFolder, ensureControlFolder } from "../control/folder";
-import { freezesOf, type InForce } from "../control/LatchFolder";
-import type { Freeze } from "../control/records";
+import { readFreezes, type Freezes } from "../control/freezes";
 import { HaltReader, rearmCommandOf, standingOf, type HaltsInForce } from "../control/standing";
 import { failure } from "./errors";
 import { owner } from "./stack";
@@ -24,10 +23,10 @@ export function haltsHere(root: string, stack: string): HaltsInForce {
   return fs.existsSync(folder) ? new HaltReader(folder, stack).read() : { halts: [], unreadable: [], problem: null };
 }
 
-/** The freezes of deploys of a stack, read the same way. */
-export function freezesHere(root: string, stack: string): InForce<Freeze> {
+/** The freezes of deploys and promotions of a stack, read the same way. @param now epoch milliseconds */
+export function freezesHere(root: string, stack: string, now: number = Date.now()): Freezes {
   const folder = controlFolder(root, stack);
-  return fs.existsSync(folder) ? freezesOf(folder).inForce() : { entries: [], unreadable: [] };
+  return fs.existsSync(folder) ? readFreezes(folder, stack, now) : { entries: [], ranOut: [], unreadable: [], problem: null };
 }
 
 /** What keeps a bot from being started. */

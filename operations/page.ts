@@ -39,6 +39,8 @@ const pageStatus = z.object({
       restorable: z.object({ from: z.number(), to: z.number() }).nullable(),
       proof: z.object({ point: z.string(), at: z.number(), from: z.string() }).nullable(),
       secondCopy: z.object({ kind: z.string(), lastGood: z.number().nullable() }).nullable(),
+      /** Share in use of the backups' disk. */
+      diskUsed: z.number().nullable().optional(),
       alarms: z.array(z.object({ severity: z.enum(["warning", "critical"]), text: z.string() })),
       undelivered: z.number(),
     })

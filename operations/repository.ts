@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { git, type GitOutcome } from "../config/git";
 
 /** What became of files that belong into Git. */
 export interface Commit {
@@ -20,24 +20,6 @@ const UNDER_WAY: Readonly<Record<string, string>> = {
   "rebase-apply": "a rebase is under way",
   BISECT_LOG: "a bisect is under way",
 };
-
-const LONGEST_MILLISECONDS = 60_000;
-
-interface GitOutcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function git(root: string, words: readonly string[]): Promise<GitOutcome> {
-  return new Promise((resolve) => {
-    const options = { cwd: root, timeout: LONGEST_MILLISECONDS, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, GIT_TERMINAL_PROMPT: "0", GIT_EDITOR: "true", LC_ALL: "C" } };
-    execFile("git", [...words], options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
-      resolve({ code, stdout, stderr: stderr || (error?.message ?? "") });
-    });
-  });
-}
 
 /** Why nothing can be committed in this folder now, or null. */
 export async function reasonAgainstCommit(root: string): Promise<string | null> {
@@ -80,6 +62,11 @@ export async function commitFiles(root: string, paths: readonly string[], messag
   return left(problem(commit));
 }
 
+/** Makes Git forget files that were made known for a commit which never came; their content is left to the caller. */
+export async function forgetFiles(root: string, paths: readonly string[]): Promise<void> {
+  if (paths.length > 0) await git(root, ["rm", "--cached", "--quiet", "--force", "--ignore-unmatch", "--", ...paths.map((name) => `:(literal)${name}`)]);
+}
+
 /** Files below a folder that are in no commit yet; none where there is no repository. Relative to the project's folder. */
 export async function uncommittedBelow(root: string, folder: string): Promise<string[]> {
   return (await changedBelow(root, folder)).filter(({ fresh }) => fresh).map(({ name }) => name);
@@ -101,6 +88,12 @@ export async function changedBelow(root: string, folder: string): Promise<{ read
 export async function wasEverCommitted(root: string, name: string): Promise<boolean> {
   const { code, stdout } = await git(root, ["log", "--max-count=1", "--format=%H", "--", `:(literal)${name}`]);
   return code === 0 && stdout.trim() !== "";
+}
+
+/** Newest commit of the branch that changed a file, shortened; undefined where there is none. */
+export async function newestCommitOf(root: string, name: string): Promise<string | undefined> {
+  const { code, stdout } = await git(root, ["log", "--max-count=1", "--format=%h", "--", `:(literal)${name}`]);
+  return code === 0 && stdout.trim() !== "" ? stdout.trim() : undefined;
 }
 
 /** A file as it is in the branch's newest commit; undefined where it is in none. */

@@ -44,6 +44,11 @@ export function declaredStack(root: string, stack: string): DeclaredStack {
   } catch (error) {
     throw new WrongStackFile((error as Error).message);
   }
+  return declaredBy(stack, configuration);
+}
+
+/** A stack as a configuration declares it, wherever that was read. */
+export function declaredBy(stack: string, configuration: StackConfiguration): DeclaredStack {
   return {
     stack,
     configuration,

@@ -1,12 +1,14 @@
-import { mayRun } from "../config/botState";
+import type { PromotionStanding } from "../config/promotionEvidence";
 import { botService, stackNames } from "../config/names";
+import type { DriftCheck } from "../control/driftRecord";
 import type { HaltLevel } from "../control/levels";
-import type { InForce } from "../control/LatchFolder";
+import { thawCommandOf, type Freezes } from "../control/freezes";
 import type { Freeze } from "../control/records";
 import { rearmCommandOf, standingOf, type HaltsInForce } from "../control/standing";
 import { wishFor, type DesiredState } from "../config/desiredState";
 import { simulatedFills } from "../domain/simulatedFills";
 import type { ContainerFact } from "./engine";
+import { promotionStatus, type PromotionStatus } from "./promotion/status";
 import type { PageBackup, PageBot, PageFeed, PageGuard, PageStatus } from "./page";
 import type { DeclaredStack } from "./stack";
 
@@ -28,12 +30,17 @@ export interface HaltStatus {
   readonly rearm: string;
 }
 
-/** A freeze of deploys that is in force. */
+/** A freeze of deploys and promotions. */
 export interface FreezeStatus {
   readonly incident: string;
   /** Null where the record cannot be read. */
   readonly since: string | null;
+  readonly who: string;
   readonly reason: string;
+  /** When it ends, or ended, by itself; null when it does not. */
+  readonly until: string | null;
+  /** False where its time is over. */
+  readonly inForce: boolean;
   /** The command that lifts it. */
   readonly thaw: string;
 }
@@ -63,8 +70,10 @@ export interface StatusReport {
   readonly problems: readonly string[];
   /** Halts in force, oldest first. */
   readonly halts: readonly HaltStatus[];
-  /** Freezes of deploys in force, oldest first. */
+  /** Freezes of deploys and promotions: those in force, then those whose time was over in the last days. */
   readonly freezes: readonly FreezeStatus[];
+  /** Of a live stack; null of paper. */
+  readonly promotion: PromotionStatus | null;
   readonly services: readonly ServiceStatus[];
   readonly page: { readonly address: string; readonly answers: boolean };
   /** What the page says about trust; null without it. */
@@ -85,7 +94,10 @@ export interface StatusFacts {
   readonly declared: DeclaredStack;
   readonly wishes: DesiredState;
   readonly halts: HaltsInForce;
-  readonly freezes: InForce<Freeze>;
+  readonly freezes: Freezes;
+  readonly promotion: PromotionStanding;
+  /** What the newest drift check noted; undefined where there was none. */
+  readonly driftCheck: DriftCheck | undefined;
   readonly owner: string;
   /** undefined when Docker does not answer. */
   readonly containers: readonly ContainerFact[] | undefined;
@@ -134,7 +146,8 @@ export function statusReport(facts: StatusFacts): StatusReport {
     healthy: problems.length === 0,
     problems,
     halts,
-    freezes: freezesOf(stack, facts.freezes),
+    freezes: freezesOf(stack, facts.freezes, now),
+    promotion: promotionStatus(configuration.mode, facts.promotion),
     services,
     page: { address: pageAddress(declared), answers: page !== undefined },
     trust: page?.trust ?? null,
@@ -142,7 +155,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     bots: page?.bots ?? [],
     guard: page?.guard ?? null,
     backup: page?.backup ?? null,
-    warnings: (page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`),
+    warnings: [...driftWarnings(stack, facts.driftCheck), ...facts.promotion.warnings, ...(page?.backup?.alarms ?? []).filter(({ severity }) => severity === "warning").map(({ text }) => `backup: ${text}`)],
     readAt: page?.readAt ?? null,
   };
 }
@@ -156,10 +169,14 @@ function haltsOf(stack: string, { halts, unreadable }: HaltsInForce): HaltStatus
   return [...known.sort((one, other) => ((one.since ?? "") < (other.since ?? "") ? -1 : 1)), ...unread];
 }
 
-function freezesOf(stack: string, { entries, unreadable }: InForce<Freeze>): FreezeStatus[] {
-  const thaw = (incident: string) => `npx trading thaw --incident ${incident} --reason "..." --stack ${stack}`;
-  const unread = unreadable.map((name) => name.replace(/\.json$/, "")).map((incident) => ({ incident, since: null, reason: "its record cannot be read", thaw: thaw(incident) }));
-  return [...entries.map(({ id, at, reason }) => ({ incident: id, since: at, reason, thaw: thaw(id) })), ...unread];
+/** For how long status says that the time of a freeze was over. */
+const RAN_OUT_MILLISECONDS = 3 * 86_400_000;
+
+function freezesOf(stack: string, { entries, unreadable, ranOut }: Freezes, now: number): FreezeStatus[] {
+  const view = ({ id, at, who, reason, until }: Freeze, inForce: boolean): FreezeStatus => ({ incident: id, since: at, who, reason, until, inForce, thaw: thawCommandOf(stack, id) });
+  const unread = unreadable.map((name) => name.replace(/\.json$/, "")).map((incident): FreezeStatus => ({ incident, since: null, who: "not known", reason: "its record cannot be read", until: null, inForce: true, thaw: thawCommandOf(stack, incident) }));
+  const over = ranOut.filter(({ until }) => until !== null && now - Date.parse(until) <= RAN_OUT_MILLISECONDS);
+  return [...entries.map((freeze) => view(freeze, true)), ...unread, ...over.map((freeze) => view(freeze, false))];
 }
 
 /** A halt is an incident, and never how a stack should be: a bot that is to rest is stopped by wish. */
@@ -189,6 +206,11 @@ function backupProblems(backup: PageBackup | null): string[] {
   return backup.alarms.filter(({ severity }) => severity === "critical").map(({ text }) => `backup: ${text}`);
 }
 
+function driftWarnings(stack: string, check: DriftCheck | undefined): string[] {
+  if (check === undefined || check.differences === 0) return [];
+  return [`drift: ${check.differences} found at ${check.at}, first of them ${check.found[0] ?? "not known"}: npx trading drift --stack ${stack}`];
+}
+
 function reconciliationProblem({ name, reconciliation }: PageBot): string[] {
   const mismatch = reconciliation?.mismatch ?? null;
   return mismatch === null ? [] : [`broker: decisions, orders and fills of bot ${name} do not fit together: ${mismatch}`];
@@ -198,12 +220,12 @@ function pageAddress(declared: DeclaredStack): string {
   return `http://127.0.0.1:${declared.pagePort}`;
 }
 
-function want(service: string, { declared, wishes, halts }: StatusFacts): Want {
+function want(service: string, { declared, wishes, halts, promotion }: StatusFacts): Want {
   const bot = declared.configuration.bots.find((entry) => botService(entry.name) === service);
   if (bot === undefined) return "running";
   if (wishFor(wishes, bot.name) === "stopped") return "stopped";
   if (standingOf(halts, bot.name).level === "kill") return "halted";
-  return mayRun(declared.configuration) ? "running" : "not promoted";
+  return promotion.mayRun ? "running" : "not promoted";
 }
 
 function serviceStatus(service: string, facts: StatusFacts): ServiceStatus {

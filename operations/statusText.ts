@@ -1,7 +1,8 @@
 import Table from "cli-table3";
 import { decimals, duration, NONE, shortImage, time } from "./format";
+import { promotionLines } from "./promotion/status";
 import type { PageBackup, PageBot, PageFeed, PageGuard } from "./page";
-import type { HaltStatus, ServiceStatus, StatusReport } from "./statusModel";
+import type { FreezeStatus, HaltStatus, ServiceStatus, StatusReport } from "./statusModel";
 
 /** A table without colours: it is read by people, in logs and in files alike. */
 export function plainTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -28,6 +29,13 @@ function haltLines({ level, bot, since, who, reason, rearm }: HaltStatus): strin
   return [`Halt      ${level}, ${bot === null ? "every bot" : `bot ${bot}`},${when} by ${who}: ${reason.replace(/\s*\n\s*/g, "; ")}`, `          to lift it: ${rearm}`];
 }
 
+function freezeLine({ incident, since, who, reason, until, inForce, thaw }: FreezeStatus): string {
+  const because = reason.replace(/\s*\n\s*/g, "; ");
+  const end = until === null ? null : time(Date.parse(until));
+  if (!inForce) return `Thawed    deploys and promotions, frozen by ${who} until ${end} (${incident}): ${because}`;
+  return `Frozen    deploys and promotions${since === null ? "" : ` since ${time(Date.parse(since))} by ${who}`}${end === null ? "" : ` until ${end}`} (${incident}): ${because}; to lift it: ${thaw}`;
+}
+
 function guardLines(guard: PageGuard | null, now: number): string[] {
   if (guard === null) return [];
   const { lease } = guard;
@@ -48,7 +56,7 @@ function feedLines({ symbol, interval, state, reason, lastCandle, leaseUntil, si
 }
 
 /** What a bot has open, for example `position 0.01 bought at 42000.00, protective stop 41000.00`. */
-export function positionText({ position }: PageBot): string {
+export function positionText({ position }: Pick<PageBot, "position">): string {
   if (position === null) return "no position";
   const stop = position.stopPrice === null ? "no protective stop" : `protective stop ${decimals(position.stopPrice, 2)}`;
   return `position ${position.quantity} bought at ${decimals(position.entryPrice, 2)}, ${stop}`;
@@ -101,7 +109,8 @@ export function statusText(report: StatusReport, now: number): string {
     `Stack     ${report.stack} (${report.mode}): ${report.healthy ? "healthy" : "NOT HEALTHY"}`,
     `          ${report.fills}`,
     ...report.halts.flatMap(haltLines),
-    ...report.freezes.map(({ incident, since, reason, thaw }) => `Frozen    deploys and promotions${since === null ? "" : ` since ${since}`} (${incident}): ${reason}; to lift it: ${thaw}`),
+    ...report.freezes.map(freezeLine),
+    ...promotionLines(report.promotion, now),
     plainTable(["service", "wish", "state", "health", "image", "up", "restarts", "ok"], report.services.map(serviceRow)),
     ...pageLines(report, now),
     ...report.problems.map((problem) => `Problem   ${problem}`),

@@ -5,7 +5,7 @@ import { checkAll, runAll, StepError } from "./common/schedule.mjs";
 import { createContext } from "./context.mjs";
 import { HELP, parseOptions, UsageError } from "./options.mjs";
 import { cloneStep, willAsk } from "./steps/clone.mjs";
-import { MACHINE_STEPS, OWNER_STEPS } from "./steps/index.mjs";
+import { MACHINE_STEPS, OWNER_STEPS, REVIEW_STEPS } from "./steps/index.mjs";
 import { bringUp, closingText, hasUncommittedSalt, pageAddress } from "./up.mjs";
 
 /** `npm start`. Sets the exit code. @param {readonly string[]} argv */
@@ -51,8 +51,9 @@ async function check({ stack, portBase, json }) {
 }
 
 /** @param {import("./options.mjs").Options} options */
-async function start({ stack, portBase, up, machine }) {
+async function start({ stack, portBase, up, machine, review }) {
   const context = createContext({ stack, portBase });
+  if (review) return prepared(context, REVIEW_STEPS, "npm start", async () => console.log("\nReady for reviews: npx trading preview --base main"));
   if (machine) return prepared(context, MACHINE_STEPS, "npm start", async () => console.log("\nThis machine is ready. Next: npx trading recover --help, or npm start for a stack of its own."));
   const steps = [...MACHINE_STEPS, ...OWNER_STEPS];
   await prepared(context, (await willAsk(context)) ? afterQuestion(steps) : steps, "npm start", async () => {

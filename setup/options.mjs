@@ -8,6 +8,7 @@ Options:
   --port-base N    first published port of a new stack; its file Pulumi.NAME.yaml is made with it
   --no-up          stop before \`pulumi up\`
   --machine        only what this machine needs, no stack: what comes before npx trading recover
+  --review         only what npx trading preview needs: packages, the Pulumi CLI and its plugins; no Docker, no stack
   --check          change nothing: report every item, and what to do where something is missing
   --json           with --check: the report as JSON
   --help           this text
@@ -23,6 +24,7 @@ export class UsageError extends Error {}
  * @property {boolean} json
  * @property {boolean} up
  * @property {boolean} machine
+ * @property {boolean} review
  * @property {string} stack
  * @property {number | undefined} portBase
  */
@@ -36,7 +38,7 @@ export class UsageError extends Error {}
  */
 export function parseOptions(argv) {
   /** @type {Options} */
-  const options = { help: false, check: false, json: false, up: true, machine: false, stack: "paper", portBase: undefined };
+  const options = { help: false, check: false, json: false, up: true, machine: false, review: false, stack: "paper", portBase: undefined };
   const rest = [...argv];
   /** @param {string} name @param {string | undefined} inline */
   const value = (name, inline) => {
@@ -52,11 +54,14 @@ export function parseOptions(argv) {
     else if (name === "--json") options.json = true;
     else if (name === "--no-up") options.up = false;
     else if (name === "--machine") options.machine = true;
+    else if (name === "--review") options.review = true;
     else if (name === "--stack") options.stack = stackName(value(name, inline));
     else if (name === "--port-base") options.portBase = portBase(value(name, inline));
     else throw new UsageError(name.startsWith("-") ? `unknown option "${argument}"` : `unexpected argument "${argument}"`);
   }
-  if (options.machine && (options.check || options.portBase !== undefined)) throw new UsageError("--machine knows no stack: it goes with neither --check nor --port-base");
+  for (const [name, given] of /** @type {const} */ ([["--machine", options.machine], ["--review", options.review]])) {
+    if (given && (options.check || options.portBase !== undefined)) throw new UsageError(`${name} knows no stack: it goes with neither --check nor --port-base`);
+  }
   if (options.json && !options.check) throw new UsageError("--json goes with --check");
   return options;
 }

@@ -24,7 +24,7 @@ const JOBS = Object.freeze({ unit: 2 });
  */
 const BEGUN_FIRST = Object.freeze([
   ...["backup/restore", "backup/service", "backup/bareMetal", "runbooks/Backup_And_Restore", "backup/files", "integration/performance", "backup/secondCopy"],
-  ...["integration/halt", "integration/stack", "integration/haltPersists", "backup/restoreInterrupted", "integration/guard", "integration/exchangeFeed"],
+  ...["integration/halt", "integration/stack", "integration/haltPersists", "backup/restoreInterrupted", "integration/liveBesidePaper", "runbooks/Deployment", "integration/guard", "integration/exchangeFeed"],
 ].map((name) => `${name}.test.ts`));
 
 /**

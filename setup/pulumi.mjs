@@ -1,10 +1,11 @@
-// `npm run pulumi -- ARGS`: the same CLI with the same settings as `npm start`.
+// `npm run pulumi -- ARGS`: the same CLI with the same settings, and the same policy pack, as `npm start`.
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { createContext } from "./context.mjs";
+import { withPolicyPack } from "./policy-pack.mjs";
 
 const { root, environment } = createContext();
-const child = spawn("pulumi", process.argv.slice(2), { cwd: root, env: environment(), stdio: "inherit" });
+const child = spawn("pulumi", withPolicyPack(process.argv.slice(2)), { cwd: root, env: environment(), stdio: "inherit" });
 
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
   process.on(signal, () => {

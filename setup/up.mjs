@@ -3,6 +3,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { readIfThere } from "./common/files.mjs";
 import { StepError } from "./common/schedule.mjs";
+import { withPolicyPack } from "./policy-pack.mjs";
 import { readSalt } from "./salt.mjs";
 import { stackFileName } from "./stack-files.mjs";
 
@@ -13,7 +14,7 @@ import { stackFileName } from "./stack-files.mjs";
  */
 export async function bringUp(context) {
   const { stack } = context;
-  const result = await context.processes.runOnTerminal("pulumi", ["up", "--stack", stack, "--yes"], { cwd: context.root, env: context.environment() });
+  const result = await context.processes.runOnTerminal("pulumi", withPolicyPack(["up", "--stack", stack, "--yes"]), { cwd: context.root, env: context.environment() });
   if (result.code !== 0) throw new StepError(`pulumi up ended with ${result.signal ?? `exit code ${result.code}`}`, "its message is above; `npm start` goes on from where it stopped", "pulumi up");
 }
 

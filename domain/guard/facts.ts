@@ -83,6 +83,20 @@ export interface StackFacts {
   readonly bar: number | null;
   /** Newest halt drill, or since when the stack should have had one; null where none is due: live is drilled in paper. */
   readonly drill: { readonly last: number | null; readonly firstStart: number; readonly now: number } | null;
+  readonly drift: DriftFacts;
+}
+
+/** What is known of how what runs differs from what was deployed: the guard itself cannot see it. */
+export interface DriftFacts {
+  /** When that was compared last; null where it never was. */
+  readonly checked: number | null;
+  /** Number of things that were not as they were deployed then. */
+  readonly differences: number;
+  /** The first of them, in words. */
+  readonly found: readonly string[];
+  /** Since when the stack has a guard. */
+  readonly firstStart: number;
+  readonly now: number;
 }
 
 /** Thresholds; the same names as `trading:guard` has. */
@@ -97,4 +111,5 @@ export interface GuardThresholds {
   readonly trackingErrorReduceShare: number;
   readonly clockSeconds: number;
   readonly haltDrillDays: number;
+  readonly driftDays: number;
 }

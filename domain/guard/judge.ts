@@ -1,3 +1,4 @@
+import { drift } from "./drift";
 import { exposure } from "./exposure";
 import type { GuardFacts, GuardThresholds } from "./facts";
 import { feedDegraded, feedDown } from "./feedRules";
@@ -22,6 +23,7 @@ const RULES: readonly ((facts: GuardFacts, thresholds: GuardThresholds) => Verdi
   decisionMismatch,
   reconciliation,
   haltDrill,
+  drift,
 ];
 
 /** What every rule makes of the facts, the same facts giving the same verdicts in the same order. */

@@ -43,5 +43,6 @@ export const RUNBOOKS = {
   "guard-blind": "runbooks/Incident_Handling.md, 4.10 Vagten er væk",
   "bot-runs-halted": "runbooks/Incident_Handling.md, 4.11 Botten kører trods stop",
   "halt-drill": "runbooks/Incident_Handling.md, 4.12 Halt-øvelsen er for gammel",
+  drift: "runbooks/Incident_Handling.md, 4.13 Det kørende er ikke det erklærede",
 } as const;
 export type GuardRule = keyof typeof RUNBOOKS;

@@ -22,6 +22,8 @@ const state = z.object({
   /** Whether there is a receiver, and somebody who misses a sign of life. */
   ...{ configured: z.boolean(), heartbeatConfigured: z.boolean() },
   ...{ undelivered: z.number(), oldestUndeliveredAt: time, lastDeliveredAt: time, lastHeartbeatAt: time },
+  /** When something critical was last wrong there; a part of an earlier version does not say. */
+  critical: z.object({ knownSince: z.iso.datetime(), lastAt: time, lastKey: z.string().nullable() }).nullish(),
   ...{ lastProblem: z.string().nullable(), fileProblem: z.string().nullable(), lastHeartbeatProblem: z.string().nullable() },
 });
 export type AlertState = z.infer<typeof state>;
@@ -41,9 +43,9 @@ export function alertParts({ backup, guard }: Pick<StackConfiguration, "backup" 
   return [...(guard.enabled ? ["guard"] : []), ...(backup.enabled ? ["backup"] : [])];
 }
 
-/** What every part says of its alerts. */
-export function askForAlerts(context: Context, stack: string, parts: readonly string[]): Promise<PartAnswer<AlertState>[]> {
-  return askEach(context, stack, parts, (inside) => ask(inside, state, "GET", "/alerts"));
+/** What every part says of its alerts. @param patience seconds that each has to answer */
+export function askForAlerts(context: Context, stack: string, parts: readonly string[], patience = PATIENCE): Promise<PartAnswer<AlertState>[]> {
+  return askEach(context, stack, parts, (inside) => ask(inside, state, "GET", "/alerts"), patience);
 }
 
 /** Has every part send a test, one part after the other. */
@@ -51,12 +53,12 @@ export function tryEach(context: Context, stack: string, parts: readonly string[
   return askEach(context, stack, parts, async (inside) => (await ask(inside, z.object({ tried: z.array(tried) }), "POST", "/alerts/test")).tried);
 }
 
-async function askEach<T>(context: Context, stack: string, parts: readonly string[], question: (inside: InsideService) => Promise<T>): Promise<PartAnswer<T>[]> {
+async function askEach<T>(context: Context, stack: string, parts: readonly string[], question: (inside: InsideService) => Promise<T>, patience = PATIENCE): Promise<PartAnswer<T>[]> {
   const engine = context.engine();
   const answers: PartAnswer<T>[] = [];
   for (const part of parts) {
     try {
-      answers.push({ part, answer: await question(await insideOf(context, engine, stack, part)), problem: null });
+      answers.push({ part, answer: await question(await insideOf(context, engine, stack, part, patience)), problem: null });
     } catch (error) {
       // Of those that do not answer, the others still tell.
       if (!(error instanceof CommandError)) throw error;
@@ -66,10 +68,10 @@ async function askEach<T>(context: Context, stack: string, parts: readonly strin
   return answers;
 }
 
-async function insideOf(context: Context, engine: Engine, stack: string, part: string): Promise<InsideService> {
+async function insideOf(context: Context, engine: Engine, stack: string, part: string, patience: number): Promise<InsideService> {
   const container = await serviceContainer(context, engine, stack, part);
   if (container.state !== "running") throw failure(`container ${container.name} is ${container.state}: npx trading status says more`);
-  return new InsideService(engine, container, `the ${part} service`, PATIENCE);
+  return new InsideService(engine, container, `the ${part} service`, patience);
 }
 
 async function ask<T>(inside: InsideService, schema: z.ZodType<T>, method: "GET" | "POST", path: string): Promise<T> {

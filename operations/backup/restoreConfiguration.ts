@@ -1,10 +1,12 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { CHANGELOG } from "../../config/changelog/text";
+import { writeStackFileChange } from "../changelog/changelogFile";
 import type { Outcome } from "../command";
 import type { Context } from "../context";
 import { EXIT, failure, usage } from "../errors";
-import { runProgram } from "./program";
+import { runProgram, type ProgramOptions, type ProgramOutcome } from "./program";
 
 export interface ConfigurationRequest {
   readonly stack: string;
@@ -68,7 +70,9 @@ export async function restoreConfiguration(context: Context, { stack, confirm, r
   context.whenInterrupted(`some files may be those of ${reference}: git status shows which, git checkout HEAD -- ${paths.join(" ")} takes them back`);
   await git("checkout", commit, "--", ...paths);
   fs.writeFileSync(path.join(root, stackFile), old);
-  const next = [`git commit -m "Configuration of stack ${stack} as of ${reference}" -- ${paths.join(" ")}`, `npm run pulumi -- up --stack ${stack}`];
+  const noted = await writeStackFileChange(root, { stack, before: current, after: old, reason: `configuration taken back from ${reference}`, now: context.now() });
+  const committed = [...paths, ...(noted ? [CHANGELOG] : [])].join(" ");
+  const next = [...(noted ? [`git add ${CHANGELOG}`] : []), `git commit -m "Configuration of stack ${stack} as of ${reference}" -- ${committed}`, `npm run pulumi -- up --stack ${stack}`];
   return {
     exitCode: EXIT.ok,
     text: `Taken from ${reference} (${commit.slice(0, 12)}): ${paths.join(", ")}. Files that were added since are kept.\nThe stack itself is as before; next:\n${next.map((line) => `  ${line}\n`).join("")}`,
@@ -80,7 +84,7 @@ async function newestStable(git: (...words: string[]) => Promise<string>, stack:
   const [newest] = (await git("tag", "--list", stableTags(stack), "--sort=-creatordate")).split("\n");
   if (newest !== undefined && newest !== "") return newest;
   throw usage(
-    `stack ${stack} has no stable release (no tag ${stableTags(stack)}), and no command makes one by itself yet: name a tag or commit of \`git log --oneline -- Pulumi.${stack}.yaml\` with --release, or mark one by hand: git tag stable/${stack}/NAME COMMIT; nothing was changed`,
+    `stack ${stack} has no stable release (no tag ${stableTags(stack)}); npx trading releases --stack ${stack} says what each waits for. Name a tag or commit of \`git log --oneline -- Pulumi.${stack}.yaml\` with --release, or mark one by hand: git tag stable/${stack}/NAME COMMIT; nothing was changed`,
   );
 }
 
@@ -104,12 +108,13 @@ async function preview(root: string, stack: string, stackFile: string): Promise<
   }
 }
 
-/** Runs the Pulumi CLI with this clone's settings. */
-export async function pulumi(root: string, words: readonly string[]): ReturnType<typeof runProgram> {
+/** Runs the Pulumi CLI with this clone's settings and policy pack. */
+export async function pulumi(root: string, words: readonly string[], options: Pick<ProgramOptions, "onText" | "signal"> = {}): Promise<ProgramOutcome> {
   const { pulumiEnvironment } = await import("../../setup/environment.mjs");
   const { dockerEnvironment } = await import("../../setup/context.mjs");
+  const { withPolicyPack } = await import("../../setup/policy-pack.mjs");
   const base = { ...process.env, ...dockerEnvironment(process.env, os.homedir()) };
-  return await runProgram("pulumi", words, { folder: root, environment: pulumiEnvironment({ root, base }) });
+  return await runProgram("pulumi", withPolicyPack(words), { folder: root, environment: pulumiEnvironment({ root, base }), ...options });
 }
 
 function readIfThere(file: string): string {

@@ -68,7 +68,8 @@ async function freeBytes(site: ToolSite): Promise<number> {
   return bytes;
 }
 
-async function timescaleVersion(site: ToolSite): Promise<string> {
+/** Version of TimescaleDB in an image that has the database's programs. */
+export async function timescaleVersion(site: Pick<ToolSite, "image">): Promise<string> {
   const text = await look(site, [], ["cat", "/usr/share/postgresql/17/extension/timescaledb.control"]);
   return /^default_version\s*=\s*'([^']+)'/m.exec(text)?.[1] ?? "";
 }
@@ -83,8 +84,11 @@ export function parseRevisions(text: string): string[] {
 
 async function mlflowRevisions(stack: string): Promise<readonly string[] | null> {
   const container = await dockerCode(["container", "inspect", "--format", "{{.Image}}", stackNames(stack).container("mlflow")]);
-  if (container.code !== 0) return null;
-  const image = container.stdout.trim();
+  return container.code === 0 ? await revisionsOf(container.stdout.trim()) : null;
+}
+
+/** Alembic revisions that an image of MLflow has. */
+export async function revisionsOf(image: string): Promise<readonly string[]> {
   const revisions = parseRevisions(await look({ image }, [], REVISIONS));
   if (revisions.length === 0) throw failure(`the migrations of MLflow's database are not found in its image ${image}`);
   return revisions;

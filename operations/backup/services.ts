@@ -1,5 +1,5 @@
-import { mayRun } from "../../config/botState";
 import { stackNames } from "../../config/names";
+import { promotionStanding } from "../../config/promotionEvidence";
 import { followWish } from "../botState";
 import type { Context } from "../context";
 import type { ContainerFact, Engine } from "../engine";
@@ -52,7 +52,7 @@ export class Services {
     for (const service of startOrder(services)) {
       if (bots.has(service)) {
         const bot = service.replace(/^bot-/, "");
-        if (!mayRun(this.declared.configuration)) continue;
+        if (!promotionStanding(this.context.root, this.declared.stack, this.declared.configuration).mayRun) continue;
         const { wish, hold, container } = await followWish(this.context, this.engine, this.declared.stack, bot);
         if (wish === "running" && hold === null && container !== undefined) started.push(service);
         continue;

@@ -1,48 +1,46 @@
 import { Command } from "commander";
-import { stackPorts } from "../../config/names";
-import type { BotConfiguration } from "../../config/schema";
-import { evidenceOf } from "../../domain/promotion/evidence";
-import { newestRun, type FoundRun, type RunMarks } from "../../mlflow/newestRun";
+import { readStackFile } from "../../config/stackFile";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { EXIT } from "../errors";
-import { evidenceFacts } from "../performance/evidenceFacts";
-import { PerformanceService } from "../performance/performanceService";
-import { evidenceText } from "../performance/text";
-import { chosenBot, declaredStack } from "../stack";
+import { judge, productionMeans, type JudgeMeans } from "../promotion/judge";
+import { itemsText } from "../promotion/text";
+import { chosenBot, declaredStack, type DeclaredStack } from "../stack";
 
 interface Options {
   readonly bot?: string;
+  readonly to: string;
 }
 
-/** What a test puts in the place of MLflow. */
-export type FindEvaluation = (address: string, experiment: string, marks: RunMarks) => Promise<FoundRun | undefined>;
-
 /** `evidence`: all that a promotion needs, and what the data cannot prove. */
-export function evidenceCommand(context: Context, wrap: Wrap, find: FindEvaluation = newestRun): Command {
+export function evidenceCommand(context: Context, wrap: Wrap, means: JudgeMeans = productionMeans): Command {
   return new Command("evidence")
     .description("show each condition of a promotion with its value, limit, distance, window and source, and what is not proven")
     .option("--bot <name>", "bot to look at; the stack's first when left out")
-    .action(wrap<Options>((options) => evidence(context, find, options)));
+    .option("--to <stack>", "stack that would be promoted to; its file says what is asked for", "live")
+    .action(wrap<Options>((options) => evidence(context, means, options)));
 }
 
-async function evidence(context: Context, find: FindEvaluation, { stack, bot: name }: Options & GlobalOptions): Promise<Outcome> {
-  const declared = declaredStack(context.root, stack);
-  const { configuration } = declared;
-  const bot = chosenBot(declared, name);
-  const address = `http://127.0.0.1:${stackPorts(configuration.portBase).mlflow}`;
-  const [performance, page, evaluation] = await Promise.all([
-    PerformanceService.of(context, stack).then((service) => service.newest()),
-    context.page(declared.pagePort),
-    newestEvaluation(find, address, `${stack}/${bot.strategy}`, bot).catch((error: Error) => `MLflow does not answer: ${error.message}`),
-  ]);
-  const found = evidenceOf(evidenceFacts({ configuration, bot, performance, evaluation, page }));
-  const note = typeof evaluation === "string" ? `Note: ${evaluation}\n` : "";
-  return { exitCode: found.holds ? EXIT.ok : EXIT.failed, text: `${evidenceText(bot.name, found)}${note}`, document: { stack, bot: bot.name, at: new Date(context.now()).toISOString(), ...found } };
+async function evidence(context: Context, means: JudgeMeans, { stack, bot: name, to }: Options & GlobalOptions): Promise<Outcome> {
+  const from = declaredStack(context.root, stack);
+  const bot = chosenBot(from, name);
+  const { items, unproven, notes } = await judge(context, means, { from, bots: [bot], to: targetOf(context, to), toName: to });
+  const failing = items.filter(({ holds }) => !holds);
+  const head = `Bot ${bot.name}: ${failing.length === 0 ? "all that a promotion asks for holds" : `${failing.length} of ${items.length} conditions do NOT hold`}`;
+  const lines = [head, itemsText(items.map((item) => ({ ...item, overridden: null })), false), ...unproven.map((line) => `Not proven: ${line}`), ...notes.map((note) => `Note: ${note}`)];
+  return {
+    exitCode: failing.length === 0 ? EXIT.ok : EXIT.failed,
+    text: `${lines.join("\n")}\n`,
+    document: { stack, bot: bot.name, at: new Date(context.now()).toISOString(), holds: failing.length === 0, items, unproven, notes },
+  };
 }
 
-/** The newest evaluation of what the bot trades; where there is none, the newest one, which is then said to be of another configuration. */
-async function newestEvaluation(find: FindEvaluation, address: string, experiment: string, { name, configurationHash }: BotConfiguration): Promise<FoundRun | undefined> {
-  const tags = { kind: "evaluation", bot: name };
-  return (await find(address, experiment, { tags, params: { configurationHash } })) ?? find(address, experiment, { tags });
+/** A look at the evidence needs no stack to promote to: then the usual is asked for. */
+function targetOf({ root }: Context, stack: string): DeclaredStack | undefined {
+  try {
+    readStackFile(root, stack);
+  } catch {
+    return undefined;
+  }
+  return declaredStack(root, stack);
 }

@@ -18,7 +18,7 @@ interface InstallOptions extends GlobalOptions {
 
 /** `schedule`: has the machine's own scheduler run `tend` every day. */
 export function scheduleCommand(context: Context, wrap: Wrap, machine: Machine = thisMachine()): Command {
-  const schedule = new Command("schedule").description("have this machine run `npx trading tend` every day (restore tests and halt drills, reports into Git, archives of images)");
+  const schedule = new Command("schedule").description("have this machine run `npx trading tend` every day (drift, restore tests and halt drills, reports into Git, archives of images)");
   schedule.addCommand(
     new Command("install")
       .description("put the daily task into Task Scheduler, systemd, cron or launchd; again with another time to move it")

@@ -1,5 +1,5 @@
-import { mayRun } from "../../config/botState";
 import { Command } from "commander";
+import { promotionStanding } from "../../config/promotionEvidence";
 import { followWish, isRunning } from "../botState";
 import type { Context } from "../context";
 import type { ContainerFact, Engine } from "../engine";
@@ -23,9 +23,8 @@ export function startBotCommand(context: Context, wrap: Wrap): Command {
 async function startBot(context: Context, { stack }: GlobalOptions, name: string | undefined): Promise<Outcome> {
   const declared = declaredStack(context.root, stack);
   const bot = chosenBot(declared, name).name;
-  if (!mayRun(declared.configuration)) {
-    throw failure(`stack ${stack} is live and has no promotion: its bots are declared and not started; nothing was changed`);
-  }
+  const promotion = promotionStanding(context.root, stack, declared.configuration);
+  if (!promotion.mayRun) throw failure(`bot ${bot} of stack ${stack} may not be started: ${promotion.reason}; nothing was changed`, { stack, bot });
   owner(context.root);
   const held = holdOf(context.root, stack, bot);
   if (held !== null) throw failure(`bot ${bot} of stack ${stack} may not be started: ${holdText(stack, held)}; nothing was changed`, { stack, bot, incidents: held.incidents });

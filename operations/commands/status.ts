@@ -1,4 +1,7 @@
 import { Command } from "commander";
+import { promotionStanding } from "../../config/promotionEvidence";
+import { readDriftCheck } from "../../control/driftRecord";
+import { controlFolder } from "../../control/folder";
 import type { Context } from "../context";
 import { CommandError, EXIT } from "../errors";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
@@ -33,6 +36,6 @@ async function status(context: Context, { stack }: GlobalOptions): Promise<Outco
     context.page(declared.pagePort),
   ]);
   const now = context.now();
-  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), freezes: freezesHere(context.root, stack), owner: owner(context.root), ...docker, page, now });
+  const report = statusReport({ declared, wishes, halts: haltsHere(context.root, stack), freezes: freezesHere(context.root, stack, now), driftCheck: readDriftCheck(controlFolder(context.root, stack)), promotion: promotionStanding(context.root, stack, declared.configuration), owner: owner(context.root), ...docker, page, now });
   return { exitCode: report.healthy ? EXIT.ok : EXIT.failed, text: statusText(report, now), document: report };
 }

@@ -11,6 +11,9 @@ import { dockerTools, type Tools } from "../backup/tools";
 import { collectedText, collectFiles } from "../collect";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
+import { checkDrift } from "../drift/check";
+import type { DriftReport } from "../drift/facts";
+import { closingLine } from "../drift/text";
 import { CommandError, EXIT } from "../errors";
 import { NONE, time } from "../format";
 import { haltDrillDue } from "../haltDrill/due";
@@ -18,6 +21,7 @@ import { HaltDrillPostponed } from "../haltDrill/obstacles";
 import { keepIncidentFiles } from "../incidents/incidentFiles";
 import { underLock } from "../lock";
 import { aliasText, alignAliases, type AliasOutcome } from "../modelAliases";
+import { settledText, settleReleases, soakText } from "../releases/settle";
 import { nextDue } from "../restoreTest/report";
 import { removeLeftOvers } from "../restoreTest/temporaryStack";
 import { owner, type DeclaredStack } from "../stack";
@@ -28,7 +32,7 @@ import { enabledStack, resultText, testAndReport, type TestResult } from "./rest
 
 /** What one of its parts came to. */
 interface Part {
-  readonly part: "incidents" | "reports" | "images" | "left-overs" | "model aliases" | "restore test" | "halt drill";
+  readonly part: "incidents" | "releases" | "drift" | "reports" | "images" | "left-overs" | "model aliases" | "restore test" | "halt drill";
   readonly good: boolean;
   /** Whether there was anything to do. */
   readonly due: boolean;
@@ -40,6 +44,10 @@ export interface TendMeans {
   readonly tools: Tools;
   /** Writes the files of incidents that have none. @returns what was done; null where nothing was due */
   keepIncidentFiles(context: Context, stack: string): Promise<string | null>;
+  /** Compares what runs with what was deployed, and notes it for the guard. */
+  checkDrift(context: Context, declared: DeclaredStack): Promise<DriftReport>;
+  /** Makes the release that runs stable when it has soaked. */
+  settleReleases: typeof settleReleases;
   site(context: Context, declared: DeclaredStack): Promise<ToolSite>;
   /** Services whose image is not in the backup; null where that is not known. */
   imagesNotArchived(context: Context, stack: string): Promise<readonly string[] | null>;
@@ -55,6 +63,8 @@ export interface TendMeans {
 const MEANS: TendMeans = {
   tools: dockerTools(),
   keepIncidentFiles: (context, stack) => keepIncidentFiles(context.root, stack, context.now()),
+  checkDrift: (context, declared) => checkDrift(context, declared),
+  settleReleases,
   site: toolSite,
   storeImages,
   imagesNotArchived: async (context, stack) => {
@@ -75,7 +85,7 @@ const LONGEST_MILLISECONDS = 6 * 3_600_000;
 /** `tend`: what the daily task runs. */
 export function tendCommand(context: Context, wrap: Wrap, means: TendMeans = MEANS): Command {
   return new Command("tend")
-    .description("do what is due on this machine: files of incidents, reports into Git, archives of images, what killed restore tests left, which registered configuration runs, the restore test, the halt drill of a paper stack; does nothing when nothing is due")
+    .description("do what is due on this machine: files of incidents, releases that have become stable, drift, reports into Git, archives of images, what killed restore tests left, which registered configuration runs, the restore test, the halt drill of a paper stack; does nothing when nothing is due")
     .action(wrap<GlobalOptions>((options) => tend(context, means, options)));
 }
 
@@ -104,7 +114,18 @@ async function allParts(context: Context, means: TendMeans, declared: DeclaredSt
     const text = await means.keepIncidentFiles(context, stack);
     return { part: "incidents", good: true, due: text !== null, text: text ?? "every file is written" };
   });
-  const first = [partOf(incidents)];
+  // Before anything that brings up a stack of its own, or stops a bot for a while.
+  const drift = await attempt("drift", async (): Promise<Part> => {
+    const report = await means.checkDrift(context, declared);
+    return { part: "drift", good: report.differences.length === 0, due: false, text: `${closingLine(report)}${report.differences.length === 0 ? "" : ` See npx trading drift --stack ${stack}`}` };
+  });
+  const releases = await attempt("releases", async (): Promise<Part> => {
+    const settled = await means.settleReleases(context, declared);
+    const text = settledText(settled);
+    const due = settled.stable !== undefined || settled.committed.length > 0 || settled.reason !== null;
+    return { part: "releases", good: true, due, text: text ?? (settled.soak === undefined ? "nothing to make stable" : soakText(settled.soak)) };
+  });
+  const first = [incidents, drift, releases].map(partOf);
   const site = await attempt("reports", async () => await means.site(context, declared));
   if ("part" in site) return [...first, site];
   const reports = await attempt("reports", async (): Promise<Part> => {

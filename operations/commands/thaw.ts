@@ -4,6 +4,7 @@ import { freezesOf } from "../../control/LatchFolder";
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { EXIT, usage } from "../errors";
+import { putAwayRanOut } from "../freezes";
 import { personHere } from "../halts";
 import { controlHere } from "../haltsHere";
 import { checkStackName } from "../stack";
@@ -27,6 +28,7 @@ function thaw(context: Context, { stack, incident, reason: text }: Options): Out
   checkStackName(stack);
   const reason = reasonOf(text);
   const control = controlHere(context.root, stack);
+  const problems = putAwayRanOut(control, context.now());
   const freezes = freezesOf(control);
   const { entries, unreadable } = freezes.inForce();
   const inForce = [...entries.map(({ id }) => id), ...unreadable.map((name) => name.replace(/\.json$/, ""))];
@@ -45,6 +47,7 @@ function thaw(context: Context, { stack, incident, reason: text }: Options): Out
   const lines = [
     ...(lifted.length === 0 ? [incident === undefined ? `Nothing of stack ${stack} is frozen.` : `Freeze ${incident} of stack ${stack} was lifted already.`] : lifted.map((id) => `Freeze ${id} of stack ${stack} is lifted.`)),
     ...still.map((id) => `Still     ${id}`),
+    ...problems.map((problem) => `Problem   ${problem}`),
   ];
-  return { exitCode: EXIT.ok, text: `${lines.join("\n")}\n`, document: { stack, lifted, inForce: still } };
+  return { exitCode: problems.length === 0 ? EXIT.ok : EXIT.failed, text: `${lines.join("\n")}\n`, document: { stack, lifted, inForce: still } };
 }

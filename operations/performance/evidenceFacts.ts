@@ -20,10 +20,12 @@ export interface EvidenceSources {
   /** Newest evaluation in MLflow; a text says why it is not known. */
   readonly evaluation: FoundRun | undefined | string;
   readonly page: PageStatus | undefined;
+  /** Image that the bot's container was made of; null where that is not known. */
+  readonly image: string | null;
 }
 
 /** Puts together what is known of a bot, from where it is known. */
-export function evidenceFacts({ configuration, bot, performance, evaluation, page }: EvidenceSources): EvidenceFacts {
+export function evidenceFacts({ configuration, bot, performance, evaluation, page, image }: EvidenceSources): EvidenceFacts {
   const found = performance.bots.find((each) => each.bot === bot.name);
   const bar = intervalMilliseconds(configuration.interval);
   const all = found?.kpis.find(({ span }) => span === "all");
@@ -47,7 +49,7 @@ export function evidenceFacts({ configuration, bot, performance, evaluation, pag
             decisionMatch: share(parity.decisionsMatched, parity.decisionsCompared),
             // Where neither has a trade there is none that differs.
             tradeMatch: parity.tradesCompared === 0 && parity.decisionsCompared > 0 ? 1 : share(parity.tradesMatched, parity.tradesCompared),
-            ...{ trackingError: parity.trackingError, frozen: parity.frozen, reason: parity.reason },
+            ...{ trackingError: parity.trackingError, frozen: parity.frozen, reason: parity.reason, configurationHash: parity.configurationHash, image: parity.image },
             days: parity.fromBar === null || parity.toBar === null ? 0 : (parity.toBar - parity.fromBar + bar) / day,
             source: `trading.parities of ${iso(parity.at)}, against the ${parity.reference}`,
           },
@@ -60,10 +62,12 @@ export function evidenceFacts({ configuration, bot, performance, evaluation, pag
             down: performance.feeds.find(({ symbol }) => symbol === bot.symbol)?.down ?? null,
             openGaps: sum(feed.measures["missingCandles"], feed.measures["leftOpenCandles"]),
             skewMilliseconds: numberOf(feed.measures["clockSkewMilliseconds"]),
+            simulated: configuration.feed.source === "synthetic" || configuration.feed.source === "recording",
             source: "the page's feed, and trading.feed_states",
           },
     limitRefusals: page?.bots.find(({ name }) => name === bot.name)?.rejections.filter(({ kind }) => limitKinds.has(kind)).reduce((total, { count }) => total + count, 0) ?? null,
     configurationHash: bot.configurationHash,
+    image,
   };
 }
 

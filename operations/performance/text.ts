@@ -1,4 +1,3 @@
-import type { Evidence, EvidenceItem } from "../../domain/promotion/evidence";
 import { decimals, NONE, percent, time } from "../format";
 import { plainTable } from "../statusText";
 import type { KpisAnswer, ParityAnswer } from "./performanceService";
@@ -51,19 +50,4 @@ export function parityText(bot: string, parity: ParityAnswer | undefined): strin
     ...(parity.firstDifference === null ? [] : [`          first difference: ${JSON.stringify(parity.firstDifference)}`]),
     "",
   ].join("\n");
-}
-
-function amount(value: number | null, unit: EvidenceItem["unit"]): string {
-  if (value === null) return "not known";
-  if (unit === "fraction") return `${(value * 100).toFixed(2)} %`;
-  return `${value.toFixed(unit === "count" ? 0 : unit === "days" ? 1 : 2)}${unit === "milliseconds" ? " ms" : ""}`;
-}
-
-export function evidenceText(bot: string, { holds, items, unproven }: Evidence): string {
-  const rows = items.map(({ text, value, standardError, bound, limit, distance, unit, window, source, holds: item }) => [
-    ...[item ? "yes" : "NO", text, `${amount(value, unit)}${standardError === null ? "" : ` ± ${standardError.toFixed(2)}`}`],
-    ...[`${bound} ${amount(limit, unit)}`, distance === null ? NONE : amount(distance, unit), window, source],
-  ]);
-  const head = `Bot ${bot}: ${holds ? "all that a promotion asks for holds" : `${items.filter((item) => !item.holds).length} of ${items.length} conditions do NOT hold`}\n`;
-  return `${head}${plainTable(["holds", "condition", "value", "limit", "distance", "window", "from"], rows)}\n${unproven.map((line) => `Not proven: ${line}\n`).join("")}`;
 }

@@ -22,7 +22,7 @@ export interface TemporaryStack {
 }
 
 /** Who runs a test, kept in its folder. */
-interface Runner {
+export interface Runner {
   readonly process: number;
   readonly host: string;
   /** Identity of its clone: two clones may share a folder of tools. */
@@ -70,7 +70,8 @@ function readRunner(folder: string): Runner | undefined {
   }
 }
 
-function isAlive(process_: number): boolean {
+/** Whether a process of this machine is there. */
+export function isAlive(process_: number): boolean {
   try {
     process.kill(process_, 0);
     return true;

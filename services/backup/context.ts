@@ -24,6 +24,7 @@ export const standardPaths = {
   temporary: "/backups/scratch",
   lock: "/backups/lock",
   alerts: "/backups/alerts.json",
+  critical: "/backups/critical.json",
 } as const;
 export type Paths = { readonly [Name in keyof typeof standardPaths]: string };
 

@@ -45,7 +45,7 @@ export async function serve(loaded: LoadedSettings, paths: Paths = standardPaths
   // A disk that takes nothing fails every job, and that is told; the program goes on so that it can be.
   await catalog.prepare().catch((error: unknown) => log.error({ err: error }, "the catalog cannot be prepared"));
   const channel = await AlertChannel.open({
-    ...{ stack, sender: "backup", file: paths.alerts, log },
+    ...{ stack, sender: "backup", file: paths.alerts, criticalFile: paths.critical, log },
     ...channelOptions(settings.alerts, paths.secrets),
     acknowledged: (incident) => acknowledgementOf(controlFolder(paths.project, stack), incident)?.severity,
   });

@@ -29,7 +29,7 @@ export function createDesk(context: DeskContext): (bot: string, request: IntentR
       // Only entries are refused for it, so that nothing else waits for a count.
       const mismatch = request.intent.action === "enter" ? await reconciliation.mismatchOf(name) : null;
       const windowMilliseconds = settings.decisionWindowSeconds * 1000;
-      const terms = { limits: bot.limits, stackLimits: settings.limits, windowMilliseconds, mismatch };
+      const terms = { limits: bot.limits, stackLimits: settings.limits, canary: settings.canary, windowMilliseconds, mismatch };
       return submitIntent({ database, venue, lease: leases.of(bot), guardLease: leases.guard, halts, terms }, name, request);
     };
     return request.intent.action === "enter" ? entries.run(submit) : submit();

@@ -1,4 +1,5 @@
 import type { Standing } from "../../control/standing";
+import { limitsAt, type Canary } from "../../domain/canary";
 import { checkEntry, type RiskRejectionKind, type StackRiskLimits } from "../../domain/riskLimits";
 import { intervalMilliseconds } from "../../domain/intervals";
 import type { AccountRecord } from "../shared/accountRecord";
@@ -31,6 +32,8 @@ export interface Refusal {
 export interface Terms {
   readonly limits: BotSettings["limits"];
   readonly stackLimits: StackRiskLimits;
+  /** The first days after a promotion; null where there are none. */
+  readonly canary: Canary | null;
   /** With a running market: milliseconds around a bar's close in which entries decided on it may come. */
   readonly windowMilliseconds: number;
   /** What does not fit together between intended, sent and filled, or null. */
@@ -61,9 +64,17 @@ export function refusalOf(record: AccountRecord, request: IntentRequest, facts: 
     refusedByLeaseOrFeed(record, request, facts, terms) ??
     undecided(request, facts) ??
     (terms.mismatch === null ? null : { kind: "reconciliation", reason: `no entry while the books do not fit together: ${terms.mismatch}` }) ??
-    checkEntry({ ...intent, bar: request.bar }, facts.risk, { bot: terms.limits, stack: terms.stackLimits })
+    beyondLimit(checkEntry({ ...intent, bar: request.bar }, facts.risk, limitsAt({ bot: terms.limits, stack: terms.stackLimits }, terms.canary, facts.now)), terms.canary, facts.now)
   );
 }
+
+/** Limits that are not those of the stack's file are explained. */
+function beyondLimit(rejection: Refusal | null, canary: Canary | null, now: number): Refusal | null {
+  if (rejection === null || canary === null || now >= canary.until || !SIZES.has(rejection.kind)) return rejection;
+  return { ...rejection, reason: `${rejection.reason}: ${canary.fraction} of the configured one until ${iso(canary.until)}, in the first days after a promotion` };
+}
+
+const SIZES: ReadonlySet<RejectionKind> = new Set<RejectionKind>(["order quantity", "order notional", "position quantity", "position notional", "stack exposure"]);
 
 function refusedByLeaseOrFeed(record: AccountRecord, request: IntentRequest, facts: IntentFacts, terms: Terms): Refusal | null {
   if (terms.leaseRefusal !== null) return { kind: "no lease", reason: terms.leaseRefusal };

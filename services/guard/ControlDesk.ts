@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { appendAudit, readAudit, type AuditEntry } from "../../control/audit";
+import { readDriftCheck, type DriftCheck } from "../../control/driftRecord";
 import { readDrill } from "../../control/drills";
 import { FOLDERS } from "../../control/folder";
 import { freezesOf, haltsOf, type LatchFolder } from "../../control/LatchFolder";
@@ -85,6 +86,11 @@ export class ControlDesk {
   lastDrill(): number | null {
     const passedAt = readDrill(this.folder)?.passedAt ?? null;
     return passedAt === null ? null : Date.parse(passedAt);
+  }
+
+  /** The newest comparison of what runs with what was deployed. */
+  lastDriftCheck(): DriftCheck | undefined {
+    return readDriftCheck(this.folder);
   }
 
   private record(kind: "INC" | "FRZ", verdict: Verdict, open: readonly string[], now: number) {

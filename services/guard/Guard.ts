@@ -2,6 +2,7 @@ import type pg from "pg";
 import { readBrokerSight } from "../../control/brokerSight";
 import { standingOf } from "../../control/standing";
 import { ClockWatch } from "../../domain/guard/ClockWatch";
+import type { DriftFacts } from "../../domain/guard/facts";
 import { judge } from "../../domain/guard/judge";
 import { isDue } from "../../domain/guard/latch";
 import type { Verdict } from "../../domain/guard/verdict";
@@ -51,6 +52,8 @@ const restartMemoryMilliseconds = 3_600_000;
 const causeMemoryMilliseconds = 86_400_000;
 /** How often it is read when the newest halt drill was. */
 const drillMilliseconds = 60_000;
+/** The same for the newest drift check: who has mended what it found waits for the alert to go. */
+const driftMilliseconds = 5000;
 /** The broker says this often that it is there. */
 const brokerMilliseconds = 30_000;
 /** A halt is given so long until the bot it found running is worth an alarm. */
@@ -90,6 +93,7 @@ export class Guard {
   private readonly startedAt: number;
   /** Bots found running under a halt, by monotonic time. */
   private readonly found = new Map<string, { readonly at: number; readonly reason: string }>();
+  private drift: { readonly readAt: number; readonly last: Omit<DriftFacts, "firstStart" | "now"> } | undefined;
   private drill: { readonly readAt: number; readonly last: number | null } | undefined;
   private looking: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -186,6 +190,7 @@ export class Guard {
       brokerAlive: () => this.brokerAlive(),
       restarted: (bot, decidedBar) => this.wasRestarted(bot, String(decidedBar)),
       drill: this.options.mode === "paper" ? { last: this.lastDrill(at), firstStart: this.options.firstStart, now: answeredAt } : null,
+      drift: { ...this.lastDrift(at), firstStart: this.options.firstStart, now: answeredAt },
     });
     this.verdicts = judge(facts, settings.thresholds);
     for (const verdict of this.verdicts) this.act(verdict, facts.bots.find(({ name }) => name === verdict.bot)?.undecided?.decidedBar ?? null);
@@ -294,6 +299,14 @@ export class Guard {
   private lastDrill(at: number): number | null {
     if (this.drill === undefined || at - this.drill.readAt > drillMilliseconds) this.drill = { readAt: at, last: this.options.desk.lastDrill() };
     return this.drill.last;
+  }
+
+  private lastDrift(at: number): Omit<DriftFacts, "firstStart" | "now"> {
+    if (this.drift === undefined || at - this.drift.readAt > driftMilliseconds) {
+      const check = this.options.desk.lastDriftCheck();
+      this.drift = { readAt: at, last: check === undefined ? { checked: null, differences: 0, found: [] } : { checked: Date.parse(check.at), differences: check.differences, found: check.found } };
+    }
+    return this.drift.last;
   }
 
   private setClocks(verdict: Verdict | null): void {

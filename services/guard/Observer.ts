@@ -21,6 +21,7 @@ export interface Beside {
   /** Whether the guard restarted a bot for a cause already, or a short while ago. */
   readonly restarted: (bot: string, cause: number | null) => boolean;
   readonly drill: StackFacts["drill"];
+  readonly drift: StackFacts["drift"];
 }
 
 /** Bar of the newest candle when a halt was lifted, by incident. */
@@ -64,7 +65,7 @@ export class Observer {
     return {
       feeds: rows.feeds.map((feed) => this.feedFacts(feed, beside.at)),
       bots,
-      stack: { ...limits, ordersLastHour: bots.reduce((sum, bot) => sum + bot.ordersLastHour, 0), bar: Number.isFinite(newest) ? newest : null, drill: beside.drill },
+      stack: { ...limits, ordersLastHour: bots.reduce((sum, bot) => sum + bot.ordersLastHour, 0), bar: Number.isFinite(newest) ? newest : null, drill: beside.drill, drift: beside.drift },
     };
   }
 

@@ -1,3 +1,4 @@
+import { thawCommandOf } from "../../control/freezes";
 import type { Freeze, Halt } from "../../control/records";
 import { RUNBOOKS, type GuardRule, type Verdict } from "../../domain/guard/verdict";
 import type { Alarm } from "../shared/alerts/AlertChannel";
@@ -22,7 +23,7 @@ export function alarmsOf({ stack, halts, freezes, verdicts, problems, stopped }:
     ...own(halts).map(({ id, bot, level, reason, runbook, rule }) =>
       critical(`guard.halt.${id}`, `${reason}. ${bot ?? `Every bot of ${stack}`} is halted at level ${level}; \`npx trading rearm --stack ${stack} --incident ${id}\` lifts it`, runbook ?? RUNBOOKS[rule as GuardRule]),
     ),
-    ...own(freezes).map(({ id, reason, runbook, rule }) => critical(`guard.freeze.${id}`, `${reason}. Deploys and promotions are frozen (${id})`, runbook ?? RUNBOOKS[rule as GuardRule])),
+    ...own(freezes).map(({ id, reason, runbook, rule }) => critical(`guard.freeze.${id}`, `${reason}. Deploys and promotions are frozen; \`${thawCommandOf(stack, id)}\` lifts it`, runbook ?? RUNBOOKS[rule as GuardRule])),
     ...verdicts.flatMap(({ rule, bot, act, reason }): Alarm[] => {
       const key = `guard.${rule}${bot === null ? "" : `.${bot}`}`;
       if (act.kind === "alert") return [{ key, severity: act.severity, text: reason, runbook: RUNBOOKS[rule] }];

@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const database = openDatabase(databaseSettings, { log, applicationName: "trading-guard", poolSize: 2 });
   shutdown.add("database", () => database.close());
   const channel = await AlertChannel.open({
-    ...{ stack, sender: "guard", file: `${stateFolder}/alerts.json`, log },
+    ...{ stack, sender: "guard", file: `${stateFolder}/alerts.json`, criticalFile: `${stateFolder}/critical.json`, log },
     ...channelOptions(settings.alerts),
     acknowledged: (incident) => acknowledgementOf(control, incident)?.severity,
   });

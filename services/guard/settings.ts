@@ -35,6 +35,7 @@ export const guardSettings = z.strictObject({
     trackingErrorReduceShare: share,
     clockSeconds: z.number().positive(),
     haltDrillDays: z.number().positive(),
+    driftDays: z.number().positive(),
   }),
   alerts: alertSettings,
 });

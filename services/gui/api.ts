@@ -241,9 +241,12 @@ export interface FreezeView {
   who: string | null;
   reason: string;
   rule: string | null;
+  numbers: Record<string, number | string | null>;
   runbook: string | null;
   /** When it ends by itself; null when it does not. */
   until: number | null;
+  /** The command that lifts it. */
+  thaw: string;
 }
 
 /** Whether trading is halted, read from the control folder: known with every other service down. */

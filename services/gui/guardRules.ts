@@ -20,6 +20,7 @@ function actsOf(of: GuardStatus["thresholds"]): Record<Exclude<GuardRule, "guard
     reconciliation: "decisions, orders and fills do not fit together: alert",
     "bot-runs-halted": "a bot runs under a kill: stopped, at every look",
     "halt-drill": `the newest halt drill is older than ${of.haltDrillDays} days: alert`,
+    drift: `what runs is not what was deployed, or was not compared with it for ${of.driftDays} days: alert`,
   };
 }
 

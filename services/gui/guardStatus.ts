@@ -17,6 +17,7 @@ export const guardStatus = z.object({
     trackingErrorReduceShare: z.number(),
     clockSeconds: z.number(),
     haltDrillDays: z.number(),
+    driftDays: z.number(),
   }),
   /** Whether the container of each bot runs; null where Docker has not said. */
   bots: z.array(z.object({ name: z.string(), running: z.boolean().nullable() })),

@@ -1,4 +1,5 @@
 import { HALT_LEVELS } from "../../control/levels";
+import { holds, thawCommandOf } from "../../control/freezes";
 import type { Freeze, Halt } from "../../control/records";
 import { rearmCommandOf } from "../../control/standing";
 import type { FreezeView, HaltsView, HaltView } from "./api";
@@ -13,7 +14,7 @@ export function haltsView({ halts, freezes, sight }: ControlFacts, stack: string
     now,
     problem: halts.problem,
     inForce: inForce.sort((one, other) => HALT_LEVELS.indexOf(other.level) - HALT_LEVELS.indexOf(one.level) || (one.since ?? 0) - (other.since ?? 0)),
-    freezes: [...freezes.unreadable.map(unreadableFreeze), ...freezes.entries.map(freezeOf).filter(({ until }) => until === null || until > now)],
+    freezes: [...freezes.unreadable.map(unreadableFreeze), ...freezes.entries.filter((freeze) => holds(freeze, now)).map(freezeOf)].map((freeze) => ({ ...freeze, thaw: thawCommandOf(stack, freeze.id) })),
     broker: sight === undefined ? null : { at: Date.parse(sight.at), problem: sight.problem },
   };
 }
@@ -26,8 +27,8 @@ function haltOf(halt: Halt): Omit<HaltView, "held" | "rearm"> {
   return { ...originOf(halt), level: halt.level, numbers: halt.numbers };
 }
 
-function freezeOf(freeze: Freeze): FreezeView {
-  return { ...originOf(freeze), until: freeze.until === null ? null : Date.parse(freeze.until) };
+function freezeOf(freeze: Freeze): Omit<FreezeView, "thaw"> {
+  return { ...originOf(freeze), numbers: freeze.numbers, until: freeze.until === null ? null : Date.parse(freeze.until) };
 }
 
 const unknownOrigin = { bot: null, since: null, by: null, who: null, rule: null, runbook: null };
@@ -36,6 +37,6 @@ function unreadableHalt(file: string): Omit<HaltView, "held" | "rearm"> {
   return { ...unknownOrigin, id: file.replace(/\.json$/, ""), level: "kill", numbers: {}, reason: `halts/${file} cannot be read, which counts as the worst` };
 }
 
-function unreadableFreeze(file: string): FreezeView {
-  return { ...unknownOrigin, id: file.replace(/\.json$/, ""), until: null, reason: `freezes/${file} cannot be read, which counts as a freeze` };
+function unreadableFreeze(file: string): Omit<FreezeView, "thaw"> {
+  return { ...unknownOrigin, id: file.replace(/\.json$/, ""), numbers: {}, until: null, reason: `freezes/${file} cannot be read, which counts as a freeze` };
 }

@@ -41,6 +41,8 @@ export const guiSettingsSchema = z.strictObject({
   /** Address of MLflow in the owner's browser; null where there is none. */
   mlflowPageUrl: address.nullable(),
   configuration: z.strictObject({ hash: z.string().min(1) }),
+  /** What speaks against trust for as long as the stack is configured so, one line each. */
+  notices: z.array(z.string().min(1)).optional(),
 });
 
 export type GuiSettings = z.infer<typeof guiSettingsSchema>;

@@ -58,7 +58,7 @@ export function statusView(input: StatusInput): StatusView {
     fills,
     configurationHash: settings.configuration.hash,
     mlflowPageUrl: settings.mlflowPageUrl,
-    trust: trust({ now, stale, readAt, sources, feeds, bots, strangers, backup: input.backup, halts, guard, alerts }),
+    trust: trust({ now, stale, readAt, sources, feeds, bots, strangers, backup: input.backup, halts, guard, alerts, notices: settings.notices ?? [] }),
     sources,
     readAt,
     stale,

@@ -13,6 +13,8 @@ export interface TrustInput {
   halts: HaltsView;
   guard: GuardView | null;
   alerts: AlertsView;
+  /** Of the stack's configuration. */
+  notices?: readonly string[];
 }
 
 /** A running bot that owes a decision for longer than this makes no progress. */
@@ -47,6 +49,7 @@ export function trust(input: TrustInput): TrustView {
     found.push(...rejectionFindings("A request without a valid token", input.strangers, input.now));
   }
   found.push(...backupFindings(input.backup), ...alertFindings(input.alerts));
+  found.push(...(input.notices ?? []).map((text): Finding => ({ level: "care", text })));
   const level: TrustLevel = found.some((finding) => finding.level === "no") ? "no" : found.length > 0 ? "care" : "yes";
   const reasons = [...found.filter((finding) => finding.level === "no"), ...found.filter((finding) => finding.level === "care")];
   return { level, title: titles[level], reasons: reasons.map((finding) => finding.text) };

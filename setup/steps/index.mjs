@@ -14,3 +14,6 @@ export const MACHINE_STEPS = Object.freeze([nodeStep, pulumiStep, packagesStep, 
 
 /** What the owner's own stack needs besides; tests leave it alone. */
 export const OWNER_STEPS = Object.freeze([cloneStep, stackStep]);
+
+/** What a review of commits needs: neither Docker nor a stack. */
+export const REVIEW_STEPS = Object.freeze([nodeStep, pulumiStep, packagesStep, pluginsStep]);

@@ -35,15 +35,7 @@ export const stackStep = {
   },
   async run(context, report) {
     const { root, stack } = context;
-    const did = [];
-    if (await restoreSalt(context)) report.say(`${stackFileName(stack)} had lost its encryptionsalt; it is back, from Pulumi's state`);
-    const lock = await findLock(context);
-    if (lock && !lock.stale) throw new StepError(`pulumi is working on stack "${stack}" (process ${lock.pid} on ${lock.hostname})`, "wait until it has ended, then run `npm start` again");
-    if (lock) {
-      report.say(`removing the lock that a killed run left (process ${lock.pid} is gone)`);
-      await pulumi(context, ["cancel", "--stack", stack, "--yes"]);
-      did.push("lock removed");
-    }
+    const did = await freeOfLock(context, report);
     const before = await readStackState(root, stack);
     if (before === undefined || (await selectedStack(context)) !== stack) {
       await pulumi(context, ["stack", "select", stack, "--create"]);
@@ -53,6 +45,34 @@ export const stackStep = {
     return did.join(", ") || "its file is whole again";
   },
 };
+
+/**
+ * Frees a stack that is made already of what an interrupted run left: a lost salt, its lock, unfinished operations. Which
+ * stack is selected stays as it is.
+ *
+ * @param {import("../context.mjs").Context} context
+ * @param {{ say: (text: string) => void, at: (text: string) => void }} report
+ */
+export async function freeStack(context, report) {
+  await freeOfLock(context, report);
+  if ((await readStackState(context.root, context.stack))?.pending.length) await repairInterrupted(context, report);
+}
+
+/**
+ * @param {import("../context.mjs").Context} context
+ * @param {{ say: (text: string) => void }} report
+ * @returns {Promise<string[]>} what was done
+ */
+async function freeOfLock(context, report) {
+  const { stack } = context;
+  if (await restoreSalt(context)) report.say(`${stackFileName(stack)} had lost its encryptionsalt; it is back, from Pulumi's state`);
+  const lock = await findLock(context);
+  if (!lock) return [];
+  if (!lock.stale) throw new StepError(`pulumi is working on stack "${stack}" (process ${lock.pid} on ${lock.hostname})`, "wait until it has ended, then run this again");
+  report.say(`removing the lock that a killed run left (process ${lock.pid} is gone)`);
+  await pulumi(context, ["cancel", "--stack", stack, "--yes"]);
+  return ["lock removed"];
+}
 
 /** @param {import("../context.mjs").Context} context @param {readonly string[]} args */
 async function pulumi(context, args) {

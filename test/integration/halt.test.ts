@@ -9,13 +9,14 @@ describe("a halt", function () {
   let stack: ThrowAwayStack;
   let halts: HaltedStack;
 
+  const configuration = (limits = wideLimits) => ({ guard: null, bots: [{ name: "refstrat01", settings: busySettings, limits }] });
   const succeeds = (outcome: Outcome): Outcome => {
     expect(outcome.code, outcome.text).to.equal(0);
     return outcome;
   };
 
   before(async () => {
-    stack = await ThrowAwayStack.make({ configuration: { guard: null, bots: [{ name: "refstrat01", settings: busySettings, limits: wideLimits }] } });
+    stack = await ThrowAwayStack.make({ configuration: configuration() });
     halts = new HaltedStack(stack);
     succeeds(await stack.up([], { timeoutSeconds: 500 }));
     await eventually("the bot trades", 90, async () => Number((await stack.query("SELECT count(*) FROM trading.fills"))[0]) > 0);
@@ -58,6 +59,30 @@ describe("a halt", function () {
     expect((await stack.trading(["status"])).code).to.equal(1);
     await halts.rearmAll();
     expect(halts.incidentFile(told.halted.halt.id)).to.include("## Stoppet er ophævet");
+  });
+
+  it("is placed and lifted while the stack is frozen: plain pulumi up changes nothing of it, and may only bring up again what is there", async () => {
+    const before = await stack.containerIds();
+    succeeds(await stack.trading(["freeze", "--reason", "a test of freezes"]));
+    try {
+      stack.configure(configuration({ ...wideLimits, orderQuantity: 999 }));
+      const warned = succeeds(await stack.pulumi(["preview"]));
+      expect(warned.text).to.include("a test of freezes").and.include("An up would be refused: ").and.include(`npx trading changelog --stack ${stack.name} --reason`);
+      const refused = await stack.up();
+      expect(refused.code, refused.text).to.not.equal(0);
+      expect(refused.text).to.include("a test of freezes").and.include("trading:bots[0].limits.orderQuantity").and.include("nothing was touched");
+      expect(refused.text).to.not.match(/^\s+at /m);
+      expect(await stack.containerIds()).to.deep.equal(before);
+      const told = await halts.halt("pause");
+      expect([told.outcome.code, told.halted.broker.state]).to.deep.equal([0, "confirmed"]);
+      await halts.rearmAll();
+      stack.configure(configuration());
+      expect(succeeds(await stack.up()).text).to.include("This up is let through: it changes nothing of the last good release");
+      expect(await stack.containerIds()).to.deep.equal(before);
+    } finally {
+      stack.configure(configuration());
+      succeeds(await stack.trading(["thaw", "--reason", "the test is over"]));
+    }
   });
 
   // What neither the command nor the broker has to do with is away all at once.

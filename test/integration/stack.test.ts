@@ -3,8 +3,9 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
 import { derivePassword } from "../../config/clone";
+import { readReleases, type Release } from "../../config/releases";
 import { OPERATING_SYSTEM_IMAGE } from "../../images/catalog";
-import { eventually, lines, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
+import { eventually, execute, lines, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 
 /** As a stack is unless it says otherwise; throw-away stacks of other tests do without. */
 const guarded = { guard: {} };
@@ -82,6 +83,42 @@ describe("a paper stack", function () {
   });
 
   it("needs no change directly afterwards", () => changesNothing());
+
+  it("leaves a release when it is good and only then, and finds it again after a commit alone", async () => {
+    const releases = () => readReleases(stack.root, stack.name);
+    const [first, ...others] = releases();
+    expect(others, "the up that failed left one too").to.deep.equal([]);
+    expect(first).to.include({ commit: null, clean: false, stackFile: stack.read(`Pulumi.${stack.name}.yaml`), schemaVersion: fs.readdirSync(path.join(stack.root, "database", "migrations")).length });
+    for (const service of Object.keys(await stack.containerIds())) {
+      expect((await stack.docker(["inspect", "--format", "{{.Image}}", stack.container(service)])).stdout.trim(), service).to.equal(first!.images[service]);
+    }
+    const git = async (...words: string[]) => succeeds(await execute("git", ["-c", "user.name=Owner", "-c", "user.email=owner@example.com", ...words], { cwd: stack.root })).stdout.trim();
+    await git("init", "--quiet");
+    await git("add", "--all");
+    await git("commit", "--quiet", "--message", "all of it");
+    const containers = await stack.containerIds();
+    succeeds(await stack.up());
+    expect(await stack.containerIds()).to.deep.equal(containers);
+    expect(releases().map(({ id, commit, clean }) => [id, commit, clean])).to.deep.equal([[first!.id, await git("rev-parse", "HEAD"), true]]);
+    await git("commit", "--quiet", "--allow-empty", "--message", "a commit alone");
+    await changesNothing();
+    expect(succeeds(await stack.trading(["releases"])).stdout).to.match(new RegExp(`${first!.id} .* not pushed .* soaks until .* the first release`));
+  });
+
+  it("takes pinned images as they are, and replaces nothing when they are those that run", async () => {
+    const [{ imageNames }] = readReleases(stack.root, stack.name) as [Release];
+    const containers = await stack.containerIds();
+    stack.configure({ ...guarded, release: { images: imageNames } });
+    succeeds(await stack.up());
+    expect(await stack.containerIds()).to.deep.equal(containers);
+    expect(stack.read(`.trading/state/.pulumi/stacks/trading/${stack.name}.json`)).to.not.include("images/build.ts");
+    await changesNothing();
+    stack.configure(guarded);
+    succeeds(await stack.up());
+    expect(await stack.containerIds()).to.deep.equal(containers);
+    await changesNothing();
+    expect(readReleases(stack.root, stack.name)).to.have.length(3);
+  });
 
   it("trades: the bot decides on bars of the feed, and the broker keeps its equity", async () => {
     const rows = await eventually("a decision on a bar", 60, async () => {

@@ -4,13 +4,15 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { engineSocket } from "../../components/GuardProxy";
 import { stackContext } from "../../components/StackContext";
-import { TradingStack } from "../../components/TradingStack";
+import { schemaVersionIn } from "../../components/TimescaleDb";
+import { TradingStack, type Deployed } from "../../components/TradingStack";
 import { derivePassword } from "../../config/clone";
 import { backupSecrets } from "../../config/backupSecrets";
 import type { DesiredState } from "../../config/desiredState";
 import type { StackConfiguration } from "../../config/schema";
 import { parseStackConfiguration } from "../../config/stackConfiguration";
 import { IMAGE_NAMES, type ImageName } from "../../images/catalog";
+import type { PinnedOf } from "../../images/verify";
 import { guardSettings } from "../../services/guard/settings";
 import { parseSettings } from "../../services/shared/settings";
 
@@ -31,7 +33,7 @@ function derivedSecrets(): string[] {
 }
 
 /** Declares a stack against Pulumi's mocks and returns what was made and called. */
-async function declare(configuration: Record<string, unknown>, options: { preview?: boolean; desired?: DesiredState; unknownImage?: string } = {}) {
+async function declare(configuration: Record<string, unknown>, options: { preview?: boolean; desired?: DesiredState; unknownImage?: string; imageHashes?: Partial<Record<ImageName, string>> } = {}) {
   const made: Made[] = [];
   const called: string[] = [];
   await pulumi.runtime.setMocks(
@@ -55,12 +57,13 @@ async function declare(configuration: Record<string, unknown>, options: { previe
   const parsed: StackConfiguration = parseStackConfiguration(String(configuration.mode), configuration);
   const context = stackContext(String(configuration.mode), parsed.mode, "owner-of-the-test", KEY, parsed.logLevel);
   const secrets = parsed.backup.enabled ? backupSecrets(__dirname, String(configuration.mode), parsed.backup, KEY) : undefined;
-  const verifyImages = async (ids: Readonly<Record<string, string>>) => void called.push(`verify ${Object.keys(ids).join(" ")}`);
-  const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, halts: { halts: [], unreadable: [], problem: null }, imageHashes, verifyImages, root: __dirname, backupSecrets: secrets });
+  const verifyImages = async (ids: Readonly<Record<string, string>>, pinned: PinnedOf) => void called.push(`verify ${Object.keys(ids).join(" ")}${pinned.names.length > 0 ? `, of ${pinned.stack} pinned ${pinned.names.join(" ")}` : ""}`);
+  const stack = new TradingStack("trading", { context, configuration: parsed, desiredState: options.desired ?? { bots: {} }, halts: { halts: [], unreadable: [], problem: null }, imageHashes: options.imageHashes ?? imageHashes, verifyImages, root: __dirname, backupSecrets: secrets });
   const health = options.preview ? undefined : await new Promise<string>((resolve) => stack.health.apply(resolve));
+  const deployed = options.preview ? undefined : await new Promise<Deployed>((resolve) => stack.deployed.apply(resolve));
   await pulumi.runtime.disconnect();
   const containers = made.filter(({ type }) => type === "docker:index/container:Container");
-  return { made, called, containers, stack, health };
+  return { made, called, containers, stack, health, deployed };
 }
 
 const paper = { mode: "paper", portBase: 8400, feed: { source: "synthetic" }, bots: ["refstrat01", "second"].map((name) => ({ name, limits: { orderQuantity: 1, orderNotional: 12_000 } })) };
@@ -125,11 +128,11 @@ describe("the program", function () {
     expect(guardOf((await declare({ ...paper, guard: { enabled: false } })).containers)).to.equal(false);
   });
 
-  it("tells the backup which images the stack runs", () => {
+  it("tells the backup which images the stack runs, and which it pins beside them", () => {
     const filling = ofPaper.made.find(({ name }) => name === "backup-secrets-files")!;
     const files = String(filling.inputs.stdin.value).split("\n").map((line) => line.split("\t"));
     const images = JSON.parse(Buffer.from(files.find(([name]) => name === "deployed-images.json")![1]!, "base64").toString()) as object;
-    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
+    expect(images).to.have.all.keys("base", "node", "bot", "timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
     expect(new Set(Object.values(images))).to.deep.equal(new Set([IMAGE_ID]));
   });
 
@@ -297,9 +300,69 @@ describe("the program", function () {
     expect(stopped).to.deep.equal({ ...running, start: false, mustRun: false });
   });
 
-  it("shares no name between paper and live", () => {
-    const names = ({ made }: typeof ofPaper) => made.flatMap(({ type, inputs }) => (type.startsWith("docker:") ? [inputs.name as string] : []));
-    const taken = new Set(names(ofPaper));
-    for (const name of names(ofLive)) expect(taken.has(name), name).to.equal(false);
+  it("shares nothing between paper and live: no name, volume, folder, network or port", () => {
+    const used = ({ made, containers }: typeof ofPaper) => ({
+      names: made.flatMap(({ type, inputs }) => (type.startsWith("docker:") && typeof inputs.name === "string" ? [inputs.name] : [])),
+      volumes: containers.flatMap(({ inputs }) => inputs.volumes.flatMap((volume: { volumeName?: string }) => volume.volumeName ?? [])),
+      // The project's folder, read-only, and the Engine's socket are the machine's.
+      folders: containers.flatMap(({ inputs }) => inputs.volumes.flatMap(({ hostPath }: { hostPath?: string }) => (hostPath === undefined || [__dirname, "/var/run/docker.sock"].includes(hostPath) ? [] : hostPath))),
+      networks: containers.flatMap(({ inputs }) => (inputs.networksAdvanced ?? []).map(({ name }: { name: string }) => name)),
+      ports: containers.flatMap(({ inputs }) => inputs.ports.map(({ external }: { external: number }) => external)),
+    });
+    const [ofOne, ofOther] = [used(ofPaper), used(ofLive)] as [Record<string, unknown[]>, Record<string, unknown[]>];
+    for (const [what, taken] of Object.entries(ofOne)) {
+      expect(taken.length, what).to.be.greaterThan(0);
+      expect(ofOther[what]!.filter((each) => taken.includes(each)), what).to.deep.equal([]);
+    }
   });
+
+  describe("with images that are pinned", () => {
+    const other = `sha256:${"b".repeat(64)}`;
+    const pinning = (names: readonly ImageName[], id: string) => ({ ...paper, release: { images: Object.fromEntries(names.map((name) => [name, id])) } });
+    const builds = ({ made }: typeof ofPaper) => made.filter(({ type, name }) => type === "command:local:Command" && name.startsWith("image-")).map(({ name }) => name.slice("image-".length));
+    const differing = (one: typeof ofPaper, two: typeof ofPaper) => one.containers.filter(({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(two.containers.find((each) => each.name === name)?.inputs)).map(({ name }) => name);
+
+    it("builds every image that is not, and replaces the containers whose image is another one, and no others", async () => {
+      const result = await declare(pinning(["base", "broker", "bot"], other));
+      expect(builds(result)).to.have.members(IMAGE_NAMES.filter((name) => !["base", "broker", "bot"].includes(name)));
+      expect(result.called[0]).to.equal(`verify ${IMAGE_NAMES.join(" ")}, of paper pinned base broker bot`);
+      expect(result.deployed!.imageNames).to.deep.include({ base: other, broker: other, node: IMAGE_ID });
+      expect(differing(ofPaper, result)).to.have.members(["broker", "bot-refstrat01", "bot-second"]);
+    });
+
+    it("needs to know of nothing that an image is built from where all are, and changes nothing where they are those that run", async () => {
+      const pinned = await declare(pinning(IMAGE_NAMES, IMAGE_ID), { imageHashes: {} });
+      expect([builds(pinned), pinned.health]).to.deep.equal([[], "every container is as it is wanted"]);
+      const resources = ({ made }: typeof ofPaper) => made.filter(({ type, name }) => !(type === "command:local:Command" && name.startsWith("image-"))).map((each) => JSON.stringify(each)).sort();
+      expect(resources(pinned)).to.deep.equal(resources(ofPaper));
+    });
+
+    it("has nothing that would remove an image when its build goes from the program", () => {
+      const commands = ofPaper.made.filter(({ name, type }) => name.startsWith("image-") && type === "command:local:Command");
+      expect(commands).to.have.length(IMAGE_NAMES.length);
+      for (const { name, inputs } of commands) expect(inputs, name).to.not.have.any.keys("delete", "update");
+    });
+
+    it("looks at no image in a preview", async () => {
+      expect((await declare(pinning(IMAGE_NAMES, other), { preview: true })).called).to.deep.equal([]);
+    });
+  });
+
+  it("knows what it has deployed, for the record of the release", async () => {
+    const { images, imageNames, schemaVersion } = ofPaper.deployed!;
+    expect(images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "guard", "guard-proxy", "backup", "bot-refstrat01", "bot-second");
+    expect(imageNames).to.deep.equal(Object.fromEntries(IMAGE_NAMES.map((name) => [name, IMAGE_ID])));
+    // The mocks' migrator says nothing.
+    expect(schemaVersion).to.equal(0);
+    const small = await declare({ ...paper, backup: { enabled: false }, guard: { enabled: false }, bots: [{ ...paper.bots[0], image: `registry/mine@${IMAGE_ID}` }] });
+    expect(small.deployed!.images).to.have.all.keys("timescaledb", "migrate", "mlflow", "livefeed", "broker", "performance", "gui", "bot-refstrat01").and.include({ "bot-refstrat01": `registry/mine@${IMAGE_ID}` });
+  });
+
+  for (const [summary, version] of [
+    ['{"databasesCreated":[],"roles":["bot"],"migrationsApplied":[],"schemaVersion":"0005_guard"}\n', 5],
+    ['{"schemaVersion":"0012_x"}', 12],
+    ['{"schemaVersion":"none"}', 0],
+  ] as const) {
+    it(`reads schema ${version} in ${summary.trim()}`, () => expect(schemaVersionIn(summary)).to.equal(version));
+  }
 });

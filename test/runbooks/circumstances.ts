@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { newestStable, readReleases } from "../../config/releases";
+import { isSame } from "../../operations/rollback/target";
 import { controlFolder } from "../../control/folder";
 import { haltsOf } from "../../control/LatchFolder";
 import { incidentId } from "../../control/records";
-import { eventually, execute, type ThrowAwayStack } from "../support/throwAwayStack";
+import { eventually, type ThrowAwayStack } from "../support/throwAwayStack";
 
 /** Newest whole second to which a stack can be restored, ISO; waits for the first, which is there when log from after a point is archived. */
 export async function newestMoment(stack: ThrowAwayStack): Promise<string> {
@@ -62,20 +64,28 @@ else {
 
 /** Makes the stack's folder a repository of its own, whose last commit is a change of the stack's file that can be taken back. */
 export async function makeRepository(stack: ThrowAwayStack, earlier: () => void, now: () => void): Promise<void> {
-  const git = async (...words: string[]) => {
-    const { code, text } = await execute("git", words, { cwd: stack.root });
-    if (code !== 0) throw new Error(`git ${words[0]}: ${text}`);
-  };
-  await git("init", "--quiet");
-  await git("config", "user.name", "Test");
-  await git("config", "user.email", "test@example.invalid");
-  // Links of the throw-away stack to the checkout's folders, which .gitignore does not name.
-  fs.appendFileSync(path.join(stack.root, ".git", "info", "exclude"), "node_modules\n.tools\n");
-  for (const [change, message] of [[earlier, "Everything"], [now, "Another limit"]] as const) {
-    change();
-    await git("add", ".");
-    await git("commit", "--quiet", "--message", message);
-  }
+  earlier();
+  await stack.beginRepository();
+  now();
+  await stack.commit("Another limit");
+}
+
+/** Waits until the release that runs is stable, and commits a change that is not deployed yet. */
+export async function stableAndChanged(stack: ThrowAwayStack, change: () => void): Promise<void> {
+  await eventually("the release is stable", 120, async () => {
+    const { code, text } = await stack.trading(["releases"]);
+    if (code !== 0) throw new Error(text);
+    return readReleases(stack.root, stack.name).at(-1)?.stable ?? undefined;
+  });
+  change();
+  await stack.commit("A change to deploy");
+}
+
+/** The newest stable release, and the newest that is another one than runs; empty where there is none. */
+export function releasesOfStack(stack: ThrowAwayStack): { readonly stableRelease: string; readonly otherRelease: string } {
+  const releases = readReleases(stack.root, stack.name);
+  const running = releases.at(-1);
+  return { stableRelease: newestStable(releases)?.id ?? "", otherRelease: releases.findLast((release) => running !== undefined && !isSame(release, running))?.id ?? "" };
 }
 
 /** Ids of the halts in force, oldest first; none before the stack was ever up. */

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { eventually, execute, PROJECT_ROOT, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
-import { alertOfTheGuard, haltsOfStack, interruptRestore, makeRepository, newestMoment, withOwnCrontab } from "./circumstances";
+import { alertOfTheGuard, haltsOfStack, interruptRestore, makeRepository, newestMoment, releasesOfStack, stableAndChanged, withOwnCrontab } from "./circumstances";
 import { Receiver } from "./Receiver";
 import { testCommand, type TestCommand } from "./mapping";
 import { runbookCommands } from "./powershell";
@@ -24,6 +24,7 @@ const MAY_SAY_NO: Readonly<Record<string, RegExp>> = {
   // A parity that differs, for the bot was halted, freezes deploys: that is an alert.
   "alerts --stack": /^(Nothing is wrong\.|CRITICAL |warning )[^]*^guard {5}(all was delivered|\d+ notices? waits? for the receiver)/m,
   evidence: /conditions do NOT hold/,
+  promote: /is NOT promoted to live: \d+ of \d+ conditions do not hold; nothing was changed\./,
   parity: /^Bot {7}refstrat01: (equal|costs|differs|nothing to compare)|has nothing to compare yet/,
 };
 
@@ -38,6 +39,7 @@ export function describeRunbook(file: string): void {
     const commands = runbookCommands(file, fs.readFileSync(path.join(FOLDER, file), "utf8"));
     const backedUp = commands.some(({ argv }) => argv.includes("backups"));
     const guarded = commands.some(({ argv }) => argv.includes("alerts"));
+    const released = commands.some(({ argv }) => argv.includes("rollback"));
     let stack: ThrowAwayStack;
     let outside: string;
     let receiver: Receiver | undefined;
@@ -51,11 +53,13 @@ export function describeRunbook(file: string): void {
         stack.configure({
           bots: [{ name: "refstrat01", limits: { ...wideLimits, orderNotional } }],
           ...(backedUp && { backup: backup(path.join(outside, "second-copy")) }),
+          ...(released && { soak: { hours: 0.0005 } }),
           ...(receiver && { guard: PATIENT_GUARD, alerts: { webhook: receiver.address, heartbeat: receiver.address } }),
         });
       await makeRepository(stack, () => configure(900_000), () => configure(wideLimits.orderNotional));
       const { code, text } = await stack.up([], { timeoutSeconds: 600 });
       expect(code, text).to.equal(0);
+      if (released) await stableAndChanged(stack, () => configure(800_000));
     });
     after(async () => {
       await stack?.remove();
@@ -86,8 +90,9 @@ export function describeRunbook(file: string): void {
         const moment = / --to \d/.test(command.text) ? await newestMoment(stack) : "";
         const alert = / alerts ack /.test(command.text) ? await alertOfTheGuard(stack) : "";
         const incident = haltsOfStack(stack).at(-1) ?? "";
+        const { stableRelease, otherRelease } = releasesOfStack(stack);
         if (command.argv.includes("--incident")) expect(incident, "a halt that the runbook placed before").to.not.equal("");
-        const tested = testCommand(command, { stack: stack.name, data: "candles.csv", moment, newFile: path.join(outside, `key-${command.line}.txt`), incident, alert });
+        const tested = testCommand(command, { stack: stack.name, data: "candles.csv", moment, newFile: path.join(outside, `key-${command.line}.txt`), incident, alert, stableRelease, otherRelease });
         // Windows and macOS have their own schedulers, for which nothing can stand in here.
         if (tested.circumstance === "a crontab of the test's own" && process.platform !== "linux") this.skip();
         if (tested.circumstance === "an interrupted restore") await interruptRestore(stack);
@@ -96,7 +101,7 @@ export function describeRunbook(file: string): void {
         const { code, text } = await run(tested);
         // Set-up's report ends with 1 where the test's folder lacks something; a wrong command line is 2.
         if (tested.runner === "start") expect([code, text.includes(`stack            "${stack.name}" is there`)], text).to.deep.equal([code === 1 ? 1 : 0, true]);
-        else if (tested.runner === "trading" && answerOf(tested) !== undefined) expect([code === 0 || code === 1, answerOf(tested)!.test(text)], text).to.deep.equal([true, true]);
+        else if (tested.runner === "trading" && answerOf(tested) !== undefined) expect([code === 0 || code === 1 || (code === 2 && tested.argv[0] === "promote"), answerOf(tested)!.test(text)], text).to.deep.equal([true, true]);
         else expect(code, text).to.equal(0);
       });
     }

@@ -26,6 +26,9 @@ export interface Substitutes {
   readonly incident: string;
   /** An alert of the throw-away stack that lasts; empty where there is none. */
   readonly alert: string;
+  /** Newest stable release of the throw-away stack, and the newest that is another one than runs; empty where there is none. */
+  readonly stableRelease: string;
+  readonly otherRelease: string;
 }
 
 /** Runbooks whose commands belong on no stack, and the test that runs them. */
@@ -43,7 +46,10 @@ export const HARMLESS_FORMS: readonly { readonly typed: string; readonly runs: s
   { typed: "npm run pulumi -- up|destroy|refresh", runs: "the same with --yes", reason: "nobody is there to answer Pulumi's question" },
   { typed: "npm run pulumi -- up", runs: "the same with --skip-preview", reason: "nobody is there to read the preview, which the runbooks try by itself" },
   { typed: "npx trading backtest --data FILE", runs: "the same with a file of the test", reason: "the owner's file is not in the project" },
-  { typed: "git ...", runs: "the same in the throw-away stack's folder, a repository of its own", reason: "must not touch the project's own history" },
+  { typed: "git ...", runs: "the same in the throw-away stack's folder, a repository of its own, with the names of its stack and its stable release", reason: "must not touch the project's own history" },
+  { typed: "npx trading deploy", runs: "the same with --yes", reason: "nobody is there to type the stack's name" },
+  { typed: "npx trading rollback", runs: "the same with --yes and --keep-positions", reason: "nobody is there to type the stack's name, and the test's market opens and closes positions as it likes" },
+  { typed: "npx trading rollback --to RELEASE", runs: "the same to a release of the throw-away stack that does not run", reason: "the runbook's id is an example" },
   { typed: "npx trading restore --to TIME", runs: "the same to the newest second of the throw-away stack's archive", reason: "the runbook's time is an example, and no stack of the test was there then" },
   { typed: "npx trading restore --go-back", runs: "the same, after a restore that the test began and killed", reason: "there is nothing to go back from where no restore was interrupted" },
   { typed: "npx trading recovery-key --out FILE", runs: "the same with a new file of the test", reason: "the owner's drive is not on every machine, and a file that is there is refused" },
@@ -72,7 +78,7 @@ function mapped(argv: readonly string[], substitutes: Substitutes): TestCommand 
   if (program === "npm" && rest[0] === "run" && rest[1] === "pulumi") return { runner: "pulumi", argv: pulumiArguments(stackNamed(npmArguments(rest.slice(2)), substitutes)) };
   if (program === "npx" && rest[0] === "trading") return tradingCommand(stackNamed(rest.slice(1), substitutes), substitutes);
   if (program === "docker") return { runner: "docker", argv: rest.map((word) => containerName(word, substitutes)) };
-  if (program === "git") return { runner: "git", argv: rest };
+  if (program === "git") return { runner: "git", argv: rest.map((word) => inRepository(word, substitutes)) };
   throw new Error("is no command of this project; allowed: npm start, npm run pulumi, npx trading, docker, git");
 }
 
@@ -110,17 +116,28 @@ function containerName(word: string, { stack }: Substitutes): string {
   return word.replace(/^trading-(paper|live)(?=-|$)/, `trading-${stack}`);
 }
 
-function tradingCommand(words: readonly string[], { data, moment, newFile, incident, alert }: Substitutes): TestCommand {
-  const [name, under] = words;
+/** Tags and files that bear a stack's name. */
+function inRepository(word: string, { stack, stableRelease }: Substitutes): string {
+  return word
+    .replace(/^stable\/(paper|live)\/REL-.*$/, `stable/${stack}/${stableRelease}`)
+    .replace(/^stable\/(paper|live)\/\*$/, `stable/${stack}/*`)
+    .replace(/^Pulumi\.(paper|live)\.yaml$/, `Pulumi.${stack}.yaml`);
+}
+
+/** What nobody is there to answer, or what the test's market does as it likes. */
+const ANSWERS: Readonly<Record<string, readonly string[]>> = { "halt-drill": ["--with-open-positions"], deploy: ["--yes"], rollback: ["--yes", "--keep-positions"] };
+
+function tradingCommand(words: readonly string[], { data, moment, newFile, incident, alert, otherRelease }: Substitutes): TestCommand {
+  const [name = "", under] = words;
   const values: readonly (readonly [string, (typed: string) => string])[] = [
     ["--data", () => data],
     ["--out", () => newFile],
-    ["--to", (to) => (/^\d{4}-\d\d-\d\dT/.test(to) ? moment : to)],
+    ["--to", (to) => (/^\d{4}-\d\d-\d\dT/.test(to) ? moment : to.startsWith("REL-") ? otherRelease : to)],
     ["--incident", () => incident],
     ...(name === "alerts" ? ([["ack", () => alert]] as const) : []),
   ];
   const typed = values.reduce((argv, [option, value]) => withValue(argv, option, value), words);
-  const argv = name === "halt-drill" ? [...typed, "--with-open-positions"] : typed;
+  const argv = [...typed, ...(ANSWERS[name] ?? []).filter((word) => !typed.includes(word))];
   const circumstance = circumstanceOf(name, under, words);
   return { runner: "trading", argv, ...(circumstance && { circumstance }) };
 }

@@ -57,6 +57,12 @@ describe("npm run pulumi", function () {
     });
   });
 
+  it("has the policy pack judge a preview", async () => {
+    install();
+    const { text } = await run(["preview", "--stack", "paper"], process.env);
+    expect((JSON.parse(text) as { args: string[] }).args).to.deep.equal(["preview", "--policy-pack", "policy", "--stack", "paper"]);
+  });
+
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     it(`hands ${signal} on as the interrupt that Pulumi finishes its work on`, async () => {
       install();

@@ -1,11 +1,7 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { createHash, randomBytes } from "node:crypto";
 import type { Containers } from "./containers";
-import { execute, PROJECT_ROOT } from "./throwAwayStack";
-
-const version = "0.14.0";
-const module = path.join(PROJECT_ROOT, "setup", "rest-server");
+import { goProgram } from "./goProgram";
+import { execute } from "./throwAwayStack";
 
 /**
  * restic's REST server, built from its published Go module, in a container of a test's network.
@@ -48,21 +44,7 @@ export class RestServer {
   }
 }
 
-let built: Promise<string> | undefined;
-
-/** The program, kept in `.tools` by its version. */
+/** The program, for the containers. */
 function program(): Promise<string> {
-  return (built ??= build());
-}
-
-async function build(): Promise<string> {
-  const file = path.join(PROJECT_ROOT, ".tools", "test", `rest-server-${version}`);
-  if (fs.existsSync(file)) return file;
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  const aside = `${file}.${process.pid}`;
-  const env = { ...process.env, CGO_ENABLED: "0", GOWORK: "off", GOOS: "linux", GOTOOLCHAIN: "local", GOFLAGS: "-mod=readonly -buildvcs=false" };
-  const outcome = await execute("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", aside, "github.com/restic/rest-server/cmd/rest-server"], { cwd: module, env, timeoutSeconds: 600 });
-  if (outcome.code !== 0) throw new Error(`restic's REST server could not be built from its Go module:\n${outcome.text}`);
-  fs.renameSync(aside, file);
-  return file;
+  return goProgram({ module: "rest-server", package: "github.com/restic/rest-server/cmd/rest-server", version: "0.14.0", system: "linux" });
 }

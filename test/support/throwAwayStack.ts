@@ -65,6 +65,9 @@ export interface ThrowAwayOptions {
 /** Limits that no order of the tests comes near. */
 export const wideLimits = { orderQuantity: 1000, orderNotional: 1_000_000 };
 
+/** The widest that policy/bounds.ts lets a live stack have. */
+export const widestInLive = { orderQuantity: 1000, orderNotional: 20_000 };
+
 /** What a checkout holds that a throw-away project must not copy. */
 const NOT_COPIED = new Set(["node_modules", ".git", ".tools", ".trading"]);
 
@@ -73,6 +76,9 @@ const NOT_COPIED = new Set(["node_modules", ".git", ".tools", ".trading"]);
  * are those of the checkout. Nothing of it touches the owner's stacks. `remove` takes everything away again.
  */
 export class ThrowAwayStack {
+  /** Further stacks of the same folder; they go with this one. */
+  private readonly others: ThrowAwayStack[] = [];
+
   private constructor(
     readonly root: string,
     readonly name: string,
@@ -89,17 +95,27 @@ export class ThrowAwayStack {
     for (const entry of ["node_modules", ".tools"]) fs.symlinkSync(path.join(PROJECT_ROOT, entry), path.join(root, entry), "junction");
     const clone = path.join(root, ".trading");
     fs.mkdirSync(path.join(clone, "state"), { recursive: true });
-    fs.mkdirSync(path.join(clone, "stacks", name), { recursive: true });
     fs.writeFileSync(path.join(clone, "passphrase"), randomBytes(16).toString("hex"));
     fs.writeFileSync(path.join(clone, "owner"), randomBytes(8).toString("hex"));
-    fs.writeFileSync(path.join(clone, "stacks", name, "key"), randomBytes(32).toString("hex"));
-    const portBase = await freePortBase();
-    const stack = new ThrowAwayStack(root, name, portBase, await environment(root, options.env));
-    stack.configure(options.configuration ?? {});
+    const stack = new ThrowAwayStack(root, name, await freePortBase(), await environment(root, options.env));
     for (const [file, content] of Object.entries(options.files ?? {})) stack.write(file, content);
-    const init = await stack.pulumi(["stack", "init", name]);
-    if (init.code !== 0) throw new Error(`the throw-away stack could not be made:\n${init.text}`);
+    await stack.init(options.configuration ?? {});
     return stack;
+  }
+
+  /** Makes another stack of the same clone: one folder, one state, one owner. It goes when this one goes. */
+  async beside(configuration: Record<string, unknown>): Promise<ThrowAwayStack> {
+    const stack = new ThrowAwayStack(this.root, `test${randomBytes(3).toString("hex")}`, await freePortBase(), this.env);
+    this.others.push(stack);
+    await stack.init(configuration);
+    return stack;
+  }
+
+  private async init(configuration: Record<string, unknown>): Promise<void> {
+    this.write(`.trading/stacks/${this.name}/key`, randomBytes(32).toString("hex"));
+    this.configure(configuration);
+    const init = await this.pulumi(["stack", "init", this.name]);
+    if (init.code !== 0) throw new Error(`the throw-away stack could not be made:\n${init.text}`);
   }
 
   /** Writes the stack's file; keys given replace those of the tests' defaults, null leaves one out. */
@@ -109,7 +125,7 @@ export class ThrowAwayStack {
       mode: "paper",
       portBase: this.portBase,
       feed: { source: "synthetic", seed: 7, speed: 3600 },
-      bots: [{ name: "refstrat01", limits: wideLimits }],
+      bots: [{ name: "refstrat01", limits: configuration["mode"] === "live" ? widestInLive : wideLimits }],
       // Tests of other things do without; live cannot.
       ...(configuration["mode"] === "live" ? {} : { backup: { enabled: false }, guard: { enabled: false } }),
       ...configuration,
@@ -144,6 +160,28 @@ export class ThrowAwayStack {
     return execute(process.execPath, [path.join(this.root, "operations", "trading.mjs"), ...args, "--stack", this.name], { cwd: this.root, env: this.env, ...options });
   }
 
+  /** Runs git in the folder; anything but success is an error. @returns what it said */
+  async git(...words: string[]): Promise<string> {
+    const { code, stdout, text } = await execute("git", words, { cwd: this.root, env: this.env });
+    if (code !== 0) throw new Error(`git ${words.join(" ")}: ${text}`);
+    return stdout.trim();
+  }
+
+  /** Makes the folder a repository, as the owner has it, with everything in a commit. */
+  async beginRepository(): Promise<void> {
+    await this.git("init", "--quiet", "--initial-branch=main");
+    await this.git("config", "user.name", "Owner");
+    await this.git("config", "user.email", "owner@example.com");
+    // Links here, and a folder where the benchmarks write.
+    fs.appendFileSync(path.join(this.root, ".git", "info", "exclude"), "node_modules\n.tools\ncompose\n");
+    await this.commit();
+  }
+
+  async commit(message = "A change"): Promise<void> {
+    await this.git("add", "--all");
+    await this.git("commit", "--quiet", "--allow-empty", "--message", message);
+  }
+
   docker(args: readonly string[]): Promise<Outcome> {
     return execute("docker", args, { env: this.env });
   }
@@ -167,6 +205,12 @@ export class ThrowAwayStack {
 
   /** Takes away containers, volumes, networks, changed images and the folder; safe after any failure. */
   async remove(): Promise<void> {
+    for (const stack of [...this.others, this]) await stack.removeObjects();
+    await this.removeChangedImages();
+    fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  private async removeObjects(): Promise<void> {
     const label = ["--filter", `label=trading.stack=${this.name}`];
     const containers = lines((await this.docker(["ps", "--all", "--quiet", ...label])).stdout);
     if (containers.length > 0) await this.docker(["rm", "--force", "--volumes", ...containers]);
@@ -174,8 +218,6 @@ export class ThrowAwayStack {
     if (volumes.length > 0) await this.docker(["volume", "rm", "--force", ...volumes]);
     const networks = lines((await this.docker(["network", "ls", "--quiet", ...label])).stdout);
     if (networks.length > 0) await this.docker(["network", "rm", ...networks]);
-    await this.removeChangedImages();
-    fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 3 });
   }
 
   /** Tags of images this stack's changed files were built into. */

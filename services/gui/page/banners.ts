@@ -16,5 +16,5 @@ export function showBanners(halts: HaltsView): void {
       return banner;
     }),
   );
-  setText(element("halt-note"), banners.some(({ command }) => command !== null) ? whyNoRearm : "");
+  setText(element("halt-note"), halts.inForce.length > 0 ? whyNoRearm : "");
 }

@@ -41,7 +41,7 @@ function haltBanner(halt: HaltView): Banner {
 
 function freezeBanner(freeze: FreezeView): Banner {
   const until = freeze.until === null ? "until it is lifted" : `until ${secondText(freeze.until)}`;
-  return { tone: "care", title: `Deploys are frozen: ${everyBot(freeze.bot)}`, lines: [`${originText(freeze)}${freeze.reason}`, `${freeze.id}, ${until}${freeze.runbook === null ? "" : `; ${freeze.runbook}`}`], command: null };
+  return { tone: "care", title: `Deploys are frozen: ${everyBot(freeze.bot)}`, lines: [`${originText(freeze)}${freeze.reason}`, ...ruleLines({ numbers: freeze.numbers, runbook: null }), `${freeze.id}, ${until}${freeze.runbook === null ? "" : `; ${freeze.runbook}`}`], command: freeze.thaw };
 }
 
 /** `Since 2026-11-27 07:05:01 UTC, by the guard (rule drawdown): `, or nothing where that is not known. */
@@ -51,7 +51,7 @@ function originText({ since, by, who, rule }: Pick<HaltView, "since" | "by" | "w
   return `Since ${secondText(since)}, ${actors[by ?? ""] ?? `by ${who}`}: `;
 }
 
-function ruleLines({ numbers, runbook }: HaltView): string[] {
+function ruleLines({ numbers, runbook }: Pick<HaltView, "numbers" | "runbook">): string[] {
   const text = [measureTexts(numbers).join(", "), runbook ?? ""].filter(Boolean).join("; ");
   return text === "" ? [] : [text];
 }

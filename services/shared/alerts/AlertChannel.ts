@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "../log";
 import { SEVERITIES, type Alarm, type Book, type Incident, type Severity } from "./book";
 import { readBook, writeBook } from "./bookFile";
+import { CriticalMemory, type CriticalState } from "./CriticalMemory";
 import { Heartbeat } from "./Heartbeat";
 import { bounded, deliverable, delivered, reconcile, repeat, repeatIn } from "./incidents";
 import { noticeOf, renderJson, type Render } from "./notice";
@@ -20,6 +21,8 @@ export interface AlertChannelOptions {
   readonly sender: string;
   /** Holds what must outlive the process; its folder is there, and no other process uses it. */
   readonly file: string;
+  /** Holds when something critical was last wrong; that is not remembered unless given. */
+  readonly criticalFile?: string;
   /** Secret file with the receiver's address; null: nobody is told, and the log and `state` have it all the same. */
   readonly addressFile: string | null;
   /** Secret file with the address that is asked for as a sign of life; null: none. */
@@ -68,6 +71,8 @@ export interface AlertChannelState {
   /** When a heartbeat last got through, whatever it said. */
   readonly lastHeartbeatAt: number | null;
   readonly lastHeartbeatProblem: string | null;
+  /** When something critical was last wrong; null where that is not remembered. */
+  readonly critical: CriticalState | null;
 }
 
 /** What is known of an incident's deliveries as long as the process lives; times by the monotonic clock. */
@@ -116,6 +121,7 @@ export class AlertChannel {
     private readonly options: AlertChannelOptions,
     private book: Book,
     damaged: boolean,
+    private readonly critical: CriticalMemory | undefined,
   ) {
     const { log, heartbeatFile, requestMilliseconds = 10_000 } = options;
     this.time = options.time ?? systemTime;
@@ -130,9 +136,10 @@ export class AlertChannel {
 
   /** Reads the file and begins with what still waits in it. A damaged file is no error: it is set aside and said in the log. */
   static async open(options: AlertChannelOptions): Promise<AlertChannel> {
-    const { book, damage } = await readBook(options.file, (options.time ?? systemTime).wall());
-    if (damage !== null) options.log.error({ damage }, "the alerts' file is damaged: what lasts is raised anew, and the end of what was told before is not");
-    return new AlertChannel(options, book, damage !== null);
+    const { criticalFile, log, time = systemTime } = options;
+    const { book, damage } = await readBook(options.file, time.wall());
+    if (damage !== null) log.error({ damage }, "the alerts' file is damaged: what lasts is raised anew, and the end of what was told before is not");
+    return new AlertChannel(options, book, damage !== null, criticalFile === undefined ? undefined : await CriticalMemory.open(criticalFile, time.wall(), log));
   }
 
   /** Says which alarms are active now: all of them, each time. Returns at once and never throws; the rest is done in the background. */
@@ -149,6 +156,7 @@ export class AlertChannel {
     for (const { key, id, text, since } of dropped) log.error({ key, incident: id, text, since }, "too many alerts wait: this one, which is over, is given up");
     if (raised.length + resolved.length > 0) this.news = true;
     this.confirmed = true;
+    this.critical?.note(active, this.time.wall());
     this.change(dropped.length === 0 ? within.book : { ...within.book, dropped: within.book.dropped + dropped.length });
   }
 
@@ -179,6 +187,7 @@ export class AlertChannel {
       heartbeatConfigured: this.options.heartbeatFile !== null,
       lastHeartbeatAt,
       lastHeartbeatProblem: this.heart.problem,
+      critical: this.critical?.state ?? null,
     };
   }
 
@@ -199,6 +208,7 @@ export class AlertChannel {
     this.nudge.abort();
     const cut = setTimeout(() => this.stop.abort(), milliseconds);
     await this.worker;
+    await this.critical?.close();
     clearTimeout(cut);
   }
 

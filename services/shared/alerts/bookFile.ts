@@ -33,11 +33,16 @@ export async function readBook(file: string, now: number): Promise<ReadBook> {
  * always the same: what a crash leaves is overwritten, not collected.
  * @throws the file system's error; the old content is still there then
  */
-export async function writeBook(file: string, book: Book): Promise<void> {
+export function writeBook(file: string, book: Book): Promise<void> {
+  return writeWhole(file, JSON.stringify(book));
+}
+
+/** The same of any text. */
+export async function writeWhole(file: string, text: string): Promise<void> {
   const temporary = `${file}.new`;
   const handle = await open(temporary, "w", 0o600);
   try {
-    await handle.writeFile(JSON.stringify(book));
+    await handle.writeFile(text);
     await handle.sync();
   } finally {
     await handle.close();

@@ -5,11 +5,12 @@ import type { AlertChannel, AlertChannelState } from "./AlertChannel";
 const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString());
 
 /** What `GET /v1/alerts` answers: how the channel stands, with times in ISO, in UTC. */
-function answerOf({ active, oldestUndeliveredAt, lastDeliveredAt, lastHeartbeatAt, ...rest }: AlertChannelState): object {
+function answerOf({ active, oldestUndeliveredAt, lastDeliveredAt, lastHeartbeatAt, critical, ...rest }: AlertChannelState): object {
   return {
     format: 1,
     active: active.map(({ since, toldAt, ...alert }) => ({ ...alert, since: iso(since), toldAt: iso(toldAt) })),
     ...{ oldestUndeliveredAt: iso(oldestUndeliveredAt), lastDeliveredAt: iso(lastDeliveredAt), lastHeartbeatAt: iso(lastHeartbeatAt), ...rest },
+    critical: critical && { ...critical, knownSince: iso(critical.knownSince), lastAt: iso(critical.lastAt) },
   };
 }
 

@@ -127,12 +127,13 @@ describe("data volumes", () => {
 
 describe("bots", () => {
   const configuration = (mode: string) => parseStackConfiguration(mode, { mode, portBase: 8400, feed: { source: "synthetic" }, bots: ["a", "b"].map((name) => ({ name, limits: { orderQuantity: 1, orderNotional: 12_000 } })) });
+  const free = { mayRun: true, reason: "paper needs no promotion" };
   it("run in paper unless they are wanted stopped", () => {
-    expect(botState(configuration("paper"), { bots: { a: "stopped" } }, noHalts, "a").running).to.equal(false);
-    expect(botState(configuration("paper"), { bots: { a: "stopped" } }, noHalts, "b").running).to.equal(true);
+    expect(botState(free, { bots: { a: "stopped" } }, noHalts, "a").running).to.equal(false);
+    expect(botState(free, { bots: { a: "stopped" } }, noHalts, "b").running).to.equal(true);
   });
   it("do not run in live without a promotion, whatever is wished", () => {
-    expect(botState(configuration("live"), { bots: { a: "running" } }, noHalts, "a")).to.deep.equal({ name: "a", running: false, reason: "live has no promotion: the bot is made and not started" });
+    expect(botState({ mayRun: false, reason: "live has no promotion" }, { bots: { a: "running" } }, noHalts, "a")).to.deep.equal({ name: "a", running: false, reason: "live has no promotion: the bot is made and not started" });
   });
   it("have a database role each", () => {
     expect(databaseRoles(configuration("paper")).map(({ name }) => name)).to.deep.equal(["livefeed", "broker", "performance", "guard", "gui", "mlflow", "bot_a", "bot_b"]);

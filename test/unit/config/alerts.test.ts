@@ -6,7 +6,7 @@ import { alertAddresses, alertFiles, alertsOf, alertSettings } from "../../../co
 import { parseStackConfiguration } from "../../../config/stackConfiguration";
 
 const base = { portBase: 8400, feed: { source: "synthetic" }, bots: [{ name: "refstrat01", limits: { orderQuantity: 1, orderNotional: 12_000 } }] };
-const parse = (alerts: unknown, mode = "paper", more: object = {}) => parseStackConfiguration(mode, { ...base, mode, ...(alerts === undefined ? {} : { alerts }), ...more }).alerts;
+const parse = (alerts: unknown, mode = "paper") => parseStackConfiguration(mode, { ...base, mode, ...(alerts === undefined ? {} : { alerts }) }).alerts;
 
 describe("the configuration of alerts", () => {
   for (const mode of ["paper", "live"]) {
@@ -21,17 +21,6 @@ describe("the configuration of alerts", () => {
     ["a key that does not exist", { hook: "file" }, /trading:alerts\.hook = "file": unknown key; allowed here: webhook, format, heartbeat, backupHeartbeat, repeatMinutes/],
   ];
   for (const [what, alerts, message] of wrong) it(`refuses ${what}`, () => expect(() => parse(alerts)).to.throw(message));
-
-  for (const [key, value, now] of [
-    ["webhook", "https://hooks.example/secret", "trading:alerts.webhook (and the file alarm-webhook is called alert-webhook)"],
-    ["heartbeat", "file", "trading:alerts.backupHeartbeat (and the file alarm-heartbeat is called alert-backup-heartbeat)"],
-    ["repeatMinutes", 30, "trading:alerts.repeatMinutes"],
-  ] as const) {
-    it(`says where ${key} of the backups' alarms is now, and not what it held`, () => {
-      const told = () => parse(undefined, "paper", { backup: { alarms: { [key]: value } } });
-      expect(told).to.throw(`  trading:backup.alarms.${key}: moved to ${now}`).with.property("message").that.does.not.include("hooks.example");
-    });
-  }
 });
 
 describe("the addresses of alerts", () => {

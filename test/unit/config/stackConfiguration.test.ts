@@ -58,7 +58,7 @@ describe("stack configuration", () => {
   }
 
   const cases: [string, Record<string, unknown>, string[]][] = [
-    ["an unknown key", { ...paper, speed: 3 }, ["  trading:speed = 3: unknown key; allowed here: mode, portBase, interval, bots, limits, broker, database, mlflow, performance, gui, livefeed, alerts, logLevel, backup, guard, feed"]],
+    ["an unknown key", { ...paper, speed: 3 }, ["  trading:speed = 3: unknown key; allowed here: mode, portBase, interval, bots, limits, broker, database, mlflow, performance, gui, livefeed, alerts, logLevel, backup, guard, release, soak, deploy, feed"]],
     ["an unknown mode", { ...paper, mode: "demo" }, ['  trading:mode = "demo": allowed: "paper", "live"']],
     ["a missing mode", { portBase: 1 }, ['  trading:mode = nothing: allowed: "paper", "live"']],
     ["an unknown feed", { ...paper, feed: { source: "magic" } }, ['  trading:feed.source = "magic": allowed: "synthetic", "recording", "exchange", "external"']],

@@ -1,47 +1,17 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import Fastify from "fastify";
 import { acknowledge, acknowledgementOf } from "../../../control/acknowledged";
 import { readAudit } from "../../../control/audit";
 import { controlFolder, ensureControlFolder } from "../../../control/folder";
-import type { Execution } from "../../../operations/engine";
-import type { ActiveAlert, AlertChannelState, Tried } from "../../../services/shared/alerts/AlertChannel";
-import { addAlertRoutes } from "../../../services/shared/alerts/routes";
-import { container, FakeEngine, makeClone, NOW, OWNER, PAPER_FILE, trading } from "./support";
+import type { ActiveAlert, Tried } from "../../../services/shared/alerts/AlertChannel";
+import { arrived, Parts, well } from "./alertParts";
+import { container, makeClone, NOW, OWNER, PAPER_FILE, trading } from "./support";
 
 const hour = 3_600_000;
 
 function alert(id: string, more: Partial<ActiveAlert> = {}): ActiveAlert {
   return { id, key: `guard.${id}`, severity: "critical", text: `${id} is wrong.`, runbook: "runbooks/Incident_Handling.md, 4.2 Drawdown", since: NOW - 2 * hour, announced: true, toldAt: NOW - hour / 2, acknowledged: false, ...more };
-}
-
-const well: AlertChannelState = {
-  ...{ configured: true, active: [], undelivered: 0, oldestUndeliveredAt: null, lastDeliveredAt: NOW - hour, lastProblem: null, fileProblem: null, dropped: 0 },
-  ...{ heartbeatConfigured: true, lastHeartbeatAt: NOW - 60_000, lastHeartbeatProblem: null },
-};
-
-const arrived: Tried[] = (["warning raised", "critical raised", "resolved", "heartbeat"] as const).map((what) => ({ what, configured: true, arrived: true, answer: "HTTP 200", milliseconds: 12 }));
-
-/** The parts with the routes that they really have, on channels that are made up. */
-class Parts extends FakeEngine {
-  states: Record<string, AlertChannelState> = { guard: well, backup: well };
-  tried: Record<string, Tried[]> = { guard: arrived, backup: arrived };
-
-  constructor() {
-    super(["guard", "backup"].map((service) => container(service)));
-  }
-
-  override async execute(id: string, command: readonly string[]): Promise<Execution> {
-    await super.execute(id, command);
-    const part = id.replace(/^id-/, "");
-    if (this.execution.exitCode !== 0) return this.execution;
-    const app = Fastify();
-    addAlertRoutes(app, { state: () => this.states[part]!, tryOut: async () => this.tried[part]! });
-    const response = await app.inject({ method: command[command.indexOf("--request") + 1] as "GET" | "POST", url: new URL(command.at(-1)!).pathname });
-    await app.close();
-    return { exitCode: 0, output: `${response.body}\n${response.statusCode}` };
-  }
 }
 
 describe("npx trading alerts", () => {

@@ -128,7 +128,7 @@ describe("stop bot and start bot", () => {
 
   it("refuses to start a live bot without a promotion, and changes nothing", async () => {
     const told = await trading(root, ["start", "bot", "--stack", "live"], { engine });
-    expect(told).to.deep.equal({ exitCode: 1, out: "", error: "error: stack live is live and has no promotion: its bots are declared and not started; nothing was changed\n" });
+    expect(told).to.deep.equal({ exitCode: 1, out: "", error: "error: bot refstrat01 of stack live may not be started: live has no promotion; nothing was changed\n" });
     expect([engine.calls, readDesiredState(root, "live").bots]).to.deep.equal([[], {}]);
   });
 

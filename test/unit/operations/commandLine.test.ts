@@ -8,7 +8,7 @@ describe("the command line", () => {
   after(() => fs.rmSync(root, { recursive: true }));
 
   const wrong: [string, string][] = [
-    ["frob", "error: unknown command 'frob'; allowed: status, halt, rearm, thaw, halt-drill, stop, start, acknowledge-feed, alerts, backtest, delete-data, backup, backups, restore, restore-test, recover, recovery-key, tend, schedule, evaluate, kpis, parity, evidence"],
+    ["frob", "error: unknown command 'frob'; allowed: status, drift, halt, rearm, freeze, thaw, halt-drill, stop, start, deploy, rollback, acknowledge-feed, alerts, backtest, delete-data, backup, backups, restore, restore-test, recover, recovery-key, tend, schedule, releases, load-images, changelog, evaluate, kpis, parity, evidence, promote, preview"],
     ["stop bto", "error: unknown command 'bto' (Did you mean bot?); allowed: bot"],
     ["status --foo", "error: unknown option '--foo'; allowed: --stack, --json, --help"],
     ["delete-data --yes", "error: unknown option '--yes'; allowed: --with-backups, --confirm, --stack, --json, --help"],
@@ -38,6 +38,15 @@ describe("the command line", () => {
     });
   }
 
+  for (const [line, error] of [
+    ["drift --foo", "error: unknown option '--foo'; allowed: --stack, --json, --help"],
+    ["drift --stack nope", 'error: there is no stack "nope" (Pulumi.nope.yaml is missing); known stacks: live, paper'],
+  ] as const) {
+    it(`${line}: one line, exit code 1, for 2 is an answer of drift`, async () => {
+      expect(await trading(root, line.split(" "))).to.deep.equal({ exitCode: 1, out: "", error: `${error}\n` });
+    });
+  }
+
   for (const line of ["", "stop", "start"]) {
     it(`"${line}" alone shows its help and ends with 2`, async () => {
       const told = await trading(root, line === "" ? [] : [line]);
@@ -46,7 +55,7 @@ describe("the command line", () => {
     });
   }
 
-  for (const line of ["--help", "status --help", "halt --help", "rearm --help", "stop --help", "stop bot --help", "start bot --help", "acknowledge-feed --help", "backtest --help", "delete-data --help", "backup --help", "backups --help", "restore --help", "restore-test --help", "recover --help", "recovery-key --help", "tend --help", "evaluate --help", "kpis --help", "parity --help", "evidence --help", "schedule --help", "schedule install --help"]) {
+  for (const line of ["--help", "status --help", "drift --help", "halt --help", "rearm --help", "freeze --help", "changelog --help", "thaw --help", "stop --help", "stop bot --help", "start bot --help", "deploy --help", "rollback --help", "acknowledge-feed --help", "backtest --help", "delete-data --help", "backup --help", "backups --help", "restore --help", "restore-test --help", "recover --help", "recovery-key --help", "tend --help", "evaluate --help", "kpis --help", "parity --help", "evidence --help", "promote --help", "releases --help", "load-images --help", "preview --help", "schedule --help", "schedule install --help"]) {
     it(`${line} shows every option and ends with 0`, async () => {
       const told = await trading(root, line.split(" "));
       expect(told.exitCode).to.equal(0);

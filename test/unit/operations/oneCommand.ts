@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { GlobalOptions, Outcome, Wrap } from "../../../operations/command";
 import type { Context } from "../../../operations/context";
 import type { Engine } from "../../../operations/engine";
+import type { PageStatus } from "../../../operations/page";
 import { NOW } from "./support";
 
 export interface OneCommandWorld {
@@ -9,6 +10,8 @@ export interface OneCommandWorld {
   readonly engine: () => Engine;
   /** What the owner types when asked; nobody is there without it. */
   readonly answer?: string | undefined;
+  /** What a stack's page says; it does not answer without. */
+  readonly page?: (port: number) => PageStatus | undefined;
   /** Told what the command says while it works. */
   readonly say: (text: string) => void;
 }
@@ -28,7 +31,7 @@ export async function outcomeOf(make: (context: Context, wrap: Wrap) => Command,
     now: () => now,
     wait: async (milliseconds: number) => void (now += milliseconds),
     engine: world.engine,
-    page: async () => undefined,
+    page: async (port: number) => world.page?.(port),
     ask: async () => world.answer,
     whenInterrupted: () => undefined,
   } as Context;

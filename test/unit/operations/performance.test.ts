@@ -1,40 +1,16 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
-import { evidenceCommand, type FindEvaluation } from "../../../operations/commands/evidence";
-import type { KpisAnswer, ParityAnswer } from "../../../operations/performance/performanceService";
+import { evidenceCommand } from "../../../operations/commands/evidence";
+import type { FindEvaluation } from "../../../operations/promotion/judge";
 import { outcomeOf } from "./oneCommand";
+import { at, kpis, newest, parity } from "./performanceAnswers";
 import { container, FakeEngine, healthyStack, makeClone, trading } from "./support";
-
-const at = "2024-02-29T23:00:00.000Z";
-
-/** Figures as the service sends them; times are texts. */
-function kpis(more: Partial<Record<keyof KpisAnswer, unknown>> = {}): object {
-  return {
-    ...{ span: "30d", bar: at, fromBar: "2024-01-31T00:00:00.000Z", computedAt: at, bars: 720, equity: 10_123.456, totalReturn: 0.0123, sharpe: 1.5, sharpeError: 3.49 },
-    ...{ sharpeProbability: 0.66, sharpeMinimumReturns: 10_500, sharpeReturns: 720, drawdownMax: 0.021, drawdownCurrent: 0.01, drawdownFromPeak: 0.01, exposure: 0.4 },
-    ...{ trades: 6, wins: 2, losses: 4, hitRate: 1 / 3, profitFactor: 1.4, averageProfit: 20, tradeRate: 6, tradesExpected: 6, tradesVerdict: "as expected", fees: 12.5 },
-    ...{ slippageMedian: 5, slippageP95: 5.1, trackingError: 0, meanDifference: 0, equityGap: 0, decisionMatch: 1 },
-    ...more,
-  };
-}
-
-function parity(more: Partial<Record<keyof ParityAnswer, unknown>> = {}): object {
-  return {
-    ...{ bot: "refstrat01", at, fromBar: "2024-01-31T00:00:00.000Z", toBar: at, image: "sha256:1", configurationHash: "abc", reference: "image", note: null },
-    ...{ decisionsCompared: 720, decisionsMatched: 720, tradesCompared: 6, tradesMatched: 6, refused: 1, late: 0, trackingError: 0, meanDifference: 0, equityGap: 0 },
-    ...{ slippageMedian: 5, slippageP95: 5, referenceSlippageMedian: 5, referenceSlippageP95: 5, firstDifference: null },
-    ...{ cause: "none", verdict: "equal", frozen: false, reason: "all 720 decisions and 6 trades are the same", seconds: 0.4 },
-    ...more,
-  };
-}
 
 function answering(body: object | string, code = 200, exitCode = 0): FakeEngine {
   const engine = new FakeEngine(healthyStack());
   engine.execution = { exitCode, output: `${typeof body === "string" ? body : JSON.stringify(body)}\n${code}` };
   return engine;
 }
-
-const newest = (bots: object[]) => ({ bots, feeds: [{ symbol: "BTCUSDT", down: 0 }], nextParity: at });
 
 describe("the commands about performance", () => {
   let root: string;
@@ -92,7 +68,7 @@ describe("the commands about performance", () => {
 
   describe("evidence", () => {
     const service = () => answering(newest([{ bot: "refstrat01", kpis: [kpis({ span: "all", bars: 960 })], parity: parity() }]));
-    const evidence = (find: FindEvaluation) => outcomeOf((context, wrap) => evidenceCommand(context, wrap, find), [], { root, engine: service, say: () => undefined });
+    const evidence = (find: FindEvaluation) => outcomeOf((context, wrap) => evidenceCommand(context, wrap, { find, freeShare: () => 0.5 }), [], { root, engine: service, say: () => undefined });
 
     it("takes the newest evaluation of what the bot trades in MLflow", async () => {
       let asked: Parameters<FindEvaluation> | undefined;
@@ -105,7 +81,10 @@ describe("the commands about performance", () => {
       expect(params!["configurationHash"]).to.match(/^[0-9a-f]{64}$/);
       const { items } = document as { items: { id: string; value: number; holds: boolean; source: string }[] };
       expect(items.find(({ id }) => id === "outOfSample.sharpe")).to.include({ value: 1.1, holds: true, source: 'MLflow run "evaluation refstrat01" of 2024-02-29 23:00' });
-      expect(items.filter(({ holds }) => !holds).map(({ id }) => id)).to.deep.equal(["paper.limits", "feed.healthy", "feed.down", "feed.gaps"]);
+      const failing = items.filter(({ holds }) => !holds).map(({ id }) => id);
+      // The comparison of the test is of another configuration, and no page answers.
+      expect(failing.filter((id) => /^(outOfSample|paper|parity|feed)/.test(id))).to.deep.equal(["paper.limits", "parity.configuration", "parity.image", "feed.healthy", "feed.known", "feed.down", "feed.market", "feed.gaps"]);
+      expect(failing).to.include.members(["operations.backup", "operations.restoreTest", "operations.haltDrill", "release.record"]);
       expect(exitCode).to.equal(1);
       expect(text).to.include("Not proven: 40 days of paper trading cannot prove a Sharpe ratio of 1.5");
     });

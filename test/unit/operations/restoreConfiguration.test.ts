@@ -54,11 +54,20 @@ describe("restore --only config", function () {
   it("takes back what the newest stable release had, after showing it and what the stack would do", async () => {
     const told = await restore("--confirm", "paper");
     expect(told.exitCode, told.error).to.equal(0);
-    expect(told.error).to.contain("-  trading:portBase: 8440").and.to.contain("+  trading:portBase: 8400").and.to.contain("ASKED preview --stack paper\nencryptionsalt: v1:salt\nconfig:");
+    expect(told.error).to.contain("-  trading:portBase: 8440").and.to.contain("+  trading:portBase: 8400").and.to.contain("ASKED preview --policy-pack policy --stack paper\nencryptionsalt: v1:salt\nconfig:");
     expect(read("Pulumi.paper.yaml")).to.equal(`encryptionsalt: v1:salt\n${PAPER_FILE}`);
     expect(read("runbooks/Start.md")).to.equal("old\n");
     expect(read("runbooks/Added.md")).to.equal("added\n");
     expect(told.out).to.match(/^Taken from stable\/paper\/1 \([0-9a-f]{12}\): Pulumi\.paper\.yaml, runbooks\. /).and.to.contain("npm run pulumi -- up --stack paper");
+  });
+
+  it("writes into CHANGELOG.md what it changes in sizing and strategy", async () => {
+    write("Pulumi.paper.yaml", PAPER_FILE.replace("orderQuantity: 1", "orderQuantity: 2"));
+    git("commit", "--quiet", "--all", "--message", "bigger");
+    const told = await restore("--confirm", "paper");
+    expect(told.exitCode, told.error).to.equal(0);
+    expect(read("CHANGELOG.md")).to.include("- **paper**: configuration taken back from stable/paper/1\n  - bot refstrat01: largest order 2 → 1 (limits.orderQuantity)\n");
+    expect(told.out).to.include('\n  git add CHANGELOG.md\n  git commit -m "Configuration of stack paper as of stable/paper/1" -- Pulumi.paper.yaml runbooks CHANGELOG.md\n');
   });
 
   it("has nothing to do where everything is as it was", async () => {
@@ -71,7 +80,7 @@ describe("restore --only config", function () {
     ["nobody can be asked", () => undefined, [], 2, /nobody can be asked here: add --confirm paper; nothing was changed/],
     ["there is no such commit", () => undefined, ["--release", "nothing"], 2, /--release "nothing" is no tag or commit/],
     ["an option is put in its place", () => undefined, ["--release", "--output=x"], 2, /--release "--output=x" is no tag or commit/],
-    ["no release is stable", () => git("tag", "--delete", "stable/paper/1"), ["--confirm", "paper"], 2, /stack paper has no stable release \(no tag stable\/paper\/\*\), and no command makes one by itself yet: name a tag or commit of .* with --release, or mark one by hand: git tag stable\/paper\/NAME COMMIT; nothing was changed/],
+    ["no release is stable", () => git("tag", "--delete", "stable/paper/1"), ["--confirm", "paper"], 2, /stack paper has no stable release \(no tag stable\/paper\/\*\); npx trading releases --stack paper says what each waits for\. Name a tag or commit of .* with --release, or mark one by hand: git tag stable\/paper\/NAME COMMIT; nothing was changed/],
     ["the stack would not come up", () => standIn(255), ["--confirm", "paper"], 1, /the stack would not come up with this configuration:\nASKED preview/],
     ["options of the data come with it", () => undefined, ["--to", "latest"], 2, /configuration comes from Git/],
   ] as const) {

@@ -6,7 +6,7 @@ import { RUNBOOKS } from "../../../domain/guard/verdict";
 import { TESTED_ELSEWHERE, testCommand } from "../../runbooks/mapping";
 import { runbookCommands, words } from "../../runbooks/powershell";
 
-const substitutes = { stack: "t1", data: "candles.csv", moment: "2026-11-21T18:00:00Z", newFile: "/tmp/t1/key.txt", incident: "INC-20260101-000000-abcd", alert: "6f1c" };
+const substitutes = { stack: "t1", data: "candles.csv", moment: "2026-11-21T18:00:00Z", newFile: "/tmp/t1/key.txt", incident: "INC-20260101-000000-abcd", alert: "6f1c", stableRelease: "REL-1", otherRelease: "REL-2" };
 
 describe("words of a runbook's command line", () => {
   const cases: [string, string[]][] = [
@@ -93,6 +93,15 @@ describe("what the test runs for a command", () => {
     it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner: "trading", argv, ...(circumstance !== undefined && { circumstance }) }));
   }
 
+  const ofReleases: [string, string, string[]][] = [
+    ["npx trading deploy --stack paper", "trading", ["deploy", "--stack", "t1", "--yes"]],
+    ["npx trading rollback --stack live", "trading", ["rollback", "--stack", "t1", "--yes", "--keep-positions"]],
+    ["npx trading rollback --stack live --to REL-20261127-070501-4f2a", "trading", ["rollback", "--stack", "t1", "--to", "REL-2", "--yes", "--keep-positions"]],
+    ["git checkout stable/live/REL-20261120-070501-4f2a -- Pulumi.live.yaml", "git", ["checkout", "stable/t1/REL-1", "--", "Pulumi.t1.yaml"]],
+    ["git tag --list \"stable/live/*\"", "git", ["tag", "--list", "stable/t1/*"]],
+  ];
+  for (const [text, runner, argv] of ofReleases) it(text, () => expect(testCommand(at(text), substitutes)).to.deep.equal({ runner, argv }));
+
   const refused: [string, string][] = [
     ["npm test", "is no command of this project; allowed: npm start, npm run pulumi, npx trading, docker, git"],
     ["npm run pulumi up", "needs -- before the arguments that npm hands on"],
@@ -150,6 +159,7 @@ const INCIDENT_HEADINGS = [
   "### 4.10 Vagten er væk",
   "### 4.11 Botten kører trods stop",
   "### 4.12 Halt-øvelsen er for gammel",
+  "### 4.13 Det kørende er ikke det erklærede",
   "## 5. Ophæv et stop",
   "## 6. Hændelsesrapporten",
   "## 7. Halt-øvelse",

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import { decimals, duration, percent, time } from "../../../operations/format";
+import { writeDriftCheck } from "../../../control/driftRecord";
 import { controlFolder, ensureControlFolder } from "../../../control/folder";
 import { haltsOf } from "../../../control/LatchFolder";
 import type { ContainerFact } from "../../../operations/engine";
@@ -59,7 +60,7 @@ describe("status", () => {
   it("says everything in one JSON document", async () => {
     const told = await status(healthyStack(), pageStatus(), "--json");
     const report = JSON.parse(told.out) as Record<string, unknown> & { services: unknown[] };
-    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "fills", "healthy", "problems", "halts", "freezes", "services", "page", "trust", "feeds", "bots", "guard", "backup", "warnings", "readAt"]);
+    expect(Object.keys(report)).to.deep.equal(["stack", "mode", "fills", "healthy", "problems", "halts", "freezes", "promotion", "services", "page", "trust", "feeds", "bots", "guard", "backup", "warnings", "readAt"]);
     expect(report.services[0]).to.deep.equal({
       service: "livefeed",
       container: "trading-paper-livefeed",
@@ -73,6 +74,18 @@ describe("status", () => {
       note: "",
     });
     expect([report.healthy, told.exitCode]).to.deep.equal([true, 0]);
+  });
+
+  it("warns of drift that the newest check found, and of none", async () => {
+    const control = controlFolder(root, "paper");
+    ensureControlFolder(control, "paper", OWNER);
+    const warned = async (found: string[]) => {
+      writeDriftCheck(control, { format: 1, at: "2024-03-01T04:30:00.000Z", differences: found.length, found });
+      const { exitCode, out } = await status(healthyStack(), pageStatus());
+      return [exitCode, ...[...out.matchAll(/^Warning {3}(.*)$/gm)].map(([, text]) => text)];
+    };
+    expect(await warned(["container trading-paper-broker: memory", "x"])).to.deep.equal([0, "drift: 2 found at 2024-03-01T04:30:00.000Z, first of them container trading-paper-broker: memory: npx trading drift --stack paper"]);
+    expect(await warned([])).to.deep.equal([0]);
   });
 
   const conditions: [string, () => ContainerFact[], PageStatus | undefined, string[]][] = [

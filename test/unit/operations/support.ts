@@ -41,6 +41,7 @@ export function container(service: string, more: Partial<ContainerFact> = {}): C
     state: "running",
     health: "healthy",
     imageId: "sha256:0123456789abcdef0123456789abcdef",
+    createdAt: NOW - 3_725_000,
     startedAt: NOW - 3_725_000,
     check: undefined,
     exitCode: 0,

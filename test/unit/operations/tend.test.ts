@@ -13,6 +13,7 @@ import { HaltDrillPostponed } from "../../../operations/haltDrill/obstacles";
 import type { HaltDrillReport } from "../../../operations/haltDrill/report";
 import type { RestoreTestReport } from "../../../operations/restoreTest/report";
 import type { Context } from "../../../operations/context";
+import type { DriftReport } from "../../../operations/drift/facts";
 import { proofOf, recoveryPointOf } from "./restoreTestPoint";
 import { FakeEngine, makeClone } from "./support";
 
@@ -59,6 +60,8 @@ describe("tend", () => {
       endLeftOvers: () => Promise.reject(new Error("not asked for")),
     };
     const passedReport = { stack: "paper", passed: true, checks: [], recoverySeconds: 60, totalSeconds: 90 } as unknown as RestoreTestReport;
+    const compared = { containers: 11, volumes: 20, networks: 1, images: 13, files: 0 };
+    const noDrift: DriftReport = { stack: "paper", deployedAt: null, checkedAt: "2026-11-21T12:00:00.000Z", differences: [], compared, notLookedAt: [] };
     const passedDrill = { stack: "paper", passed: true, interrupted: false, checks: [], levels: [{ level: "pause", brokerSeconds: 0.21 }], totalSeconds: 20 } as unknown as HaltDrillReport;
 
     async function tend(more: Partial<TendMeans> = {}): Promise<Outcome> {
@@ -66,6 +69,8 @@ describe("tend", () => {
       const means: TendMeans = {
         tools,
         keepIncidentFiles: async () => null,
+        checkDrift: async () => noDrift,
+        settleReleases: async () => ({ soak: undefined, stable: undefined, committed: [], reason: null }),
         site: async () => ({ stack: "paper", mode: "paper", owner: "c1", image: "sha256:1", backupsOf: "paper", secondCopy: { kind: "none" } }),
         imagesNotArchived: async () => [],
         storeImages: async (_tools, _site, missing) => ({ stored: missing ?? [], already: [] }),
@@ -101,7 +106,7 @@ describe("tend", () => {
       for (let time = 0; time < 2; time++) {
         const { exitCode, document } = await tend();
         expect(exitCode).to.equal(0);
-        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false, false, false]);
+        expect((document as { parts: { due: boolean }[] }).parts.map(({ due }) => due)).to.deep.equal([false, false, false, false, false, false, false, false, false]);
       }
       expect(calls).to.not.include("test").and.not.include("drill");
       expect(readTendRecord(root, "paper")).to.deep.equal({ at: "2026-11-21T12:00:00.000Z", exitCode: 0, text: "nothing was due" });
@@ -119,6 +124,19 @@ describe("tend", () => {
       expect((await tend()).text).to.include("bot refstrat01 trades version 3 of RefStrat_01-BTCUSDT: alias paper");
       const { exitCode, text } = await tend({ alignAliases: async () => ({ aliases: [], reason: "fetch failed: ECONNREFUSED" }) });
       expect([exitCode, text.includes("which version the stack runs is not known: fetch failed: ECONNREFUSED")]).to.deep.equal([0, true]);
+    });
+
+    it("does not end well when there is drift, names it nowhere but by its command, and does the rest", async () => {
+      const differences = [{ kind: "container" as const, name: "trading-paper-broker", property: "memory", declared: "128 MiB", running: "256 MiB" }];
+      const { exitCode, text } = await tend({ checkDrift: async () => ({ ...noDrift, differences }), imagesNotArchived: async () => ["broker"] });
+      expect(exitCode).to.equal(1);
+      expect(text).to.match(/put into the backup: broker/);
+      expect(readTendRecord(root, "paper")?.text).to.match(/^drift: DRIFT: stack paper is not as it was deployed: 1 difference in 1 object\. See npx trading drift --stack paper; images/);
+    });
+
+    it("does not end well when drift cannot be told", async () => {
+      expect((await tend({ checkDrift: () => Promise.reject(failure("Docker cannot be reached")) })).exitCode).to.equal(1);
+      expect(readTendRecord(root, "paper")?.text).to.equal("drift: Docker cannot be reached");
     });
 
     it("removes what a killed restore test left, although no test is due", async () => {

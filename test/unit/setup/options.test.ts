@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { parseOptions, UsageError } from "../../../setup/options.mjs";
 
-const DEFAULTS = { help: false, check: false, json: false, up: true, machine: false, stack: "paper", portBase: undefined };
+const DEFAULTS = { help: false, check: false, json: false, up: true, machine: false, review: false, stack: "paper", portBase: undefined };
 
 describe("options of npm start", () => {
   for (const [argv, expected] of [
@@ -10,6 +10,7 @@ describe("options of npm start", () => {
     [["--check", "--json"], { check: true, json: true }],
     [["--no-up"], { up: false }],
     [["--machine"], { machine: true }],
+    [["--review"], { review: true }],
     [["--help"], { help: true }],
     [["--stack", "live"], { stack: "live" }],
     [["--stack=second", "--port-base=8600"], { stack: "second", portBase: 8600 }],
@@ -30,6 +31,7 @@ describe("options of npm start", () => {
     [["--port-base", "80"], '--port-base: "80" is no port from 1024 to 65000'],
     [["--port-base", "8400x"], '--port-base: "8400x" is no port from 1024 to 65000'],
     [["--machine", "--check"], "--machine knows no stack: it goes with neither --check nor --port-base"],
+    [["--review", "--port-base", "9000"], "--review knows no stack: it goes with neither --check nor --port-base"],
     [["--json"], "--json goes with --check"],
   ] as const) {
     it(`refuses ${argv.join(" ")}`, () => {

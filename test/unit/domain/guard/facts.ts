@@ -1,4 +1,4 @@
-import type { BotFacts, FeedFacts, GuardFacts, GuardThresholds, StackFacts } from "../../../../domain/guard/facts";
+import type { BotFacts, DriftFacts, FeedFacts, GuardFacts, GuardThresholds, StackFacts } from "../../../../domain/guard/facts";
 
 export const at = Date.UTC(2026, 0, 5, 12);
 
@@ -14,6 +14,7 @@ export const thresholds: GuardThresholds = {
   trackingErrorReduceShare: 0.1,
   clockSeconds: 2,
   haltDrillDays: 35,
+  driftDays: 7,
 };
 
 export const feed = (change: Partial<FeedFacts> = {}): FeedFacts => ({ symbol: "BTCUSDT", state: "HEALTHY", reason: "fine", phase: "running", since: at, updatedAt: at, unwellFor: 0, skewMilliseconds: null, ...change });
@@ -28,6 +29,8 @@ export const bot = (change: Partial<BotFacts> = {}): BotFacts => ({
   ...change,
 });
 
-export const stack = (change: Partial<StackFacts> = {}): StackFacts => ({ exposureNotional: 1000, ordersLastHour: 100, ordersPerHour: 100, bar: at, drill: { last: at - 35 * 86_400_000, firstStart: 0, now: at }, ...change });
+export const stack = (change: Partial<StackFacts> = {}): StackFacts => ({ exposureNotional: 1000, ordersLastHour: 100, ordersPerHour: 100, bar: at, drill: { last: at - 35 * 86_400_000, firstStart: 0, now: at }, drift: drift(), ...change });
+
+export const drift = (change: Partial<DriftFacts> = {}): DriftFacts => ({ checked: at - 7 * 86_400_000, differences: 0, found: [], firstStart: 0, now: at, ...change });
 
 export const facts = (change: { feeds?: FeedFacts[]; bots?: BotFacts[]; stack?: StackFacts } = {}): GuardFacts => ({ feeds: change.feeds ?? [feed({ unwellFor: 120_000 })], bots: change.bots ?? [bot()], stack: change.stack ?? stack() });

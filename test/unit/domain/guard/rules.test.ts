@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { GuardFacts } from "../../../../domain/guard/facts";
 import { judge } from "../../../../domain/guard/judge";
-import { at, bot, facts, feed, stack, thresholds } from "./facts";
+import { at, bot, drift, facts, feed, stack, thresholds } from "./facts";
 
 const told = (given: GuardFacts) =>
   judge(given, thresholds).map(({ rule, bot: name, act }) => `${rule} ${name ?? "all"} ${act.kind === "halt" ? act.level : act.kind === "alert" ? act.severity : act.kind}`);
@@ -49,6 +49,11 @@ describe("the guard's rules", () => {
     ["tell of a drill that never was", facts({ stack: stack({ drill: { last: null, firstStart: at - 36 * 86_400_000, now: at } }) }), ["halt-drill all warning"]],
     ["wait for the first drill as long as for any other", facts({ stack: stack({ drill: { last: null, firstStart: at - 35 * 86_400_000, now: at } }) }), []],
     ["want no drill in live", facts({ stack: stack({ drill: null }) }), []],
+    ["tell of what is not as it was deployed", facts({ stack: stack({ drift: drift({ differences: 1, found: ["container a: image"] }) }) }), ["drift all warning"]],
+    ["tell of it however long ago that was found", facts({ stack: stack({ drift: drift({ checked: 0, differences: 1, found: ["container a: image"] }) }) }), ["drift all warning"]],
+    ["tell of a comparison that is overdue", facts({ stack: stack({ drift: drift({ checked: at - 7 * 86_400_000 - 1 }) }) }), ["drift all warning"]],
+    ["tell of a comparison that never was", facts({ stack: stack({ drift: drift({ checked: null, firstStart: at - 8 * 86_400_000 }) }) }), ["drift all warning"]],
+    ["wait for the first comparison as long as for any other", facts({ stack: stack({ drift: drift({ checked: null, firstStart: at - 7 * 86_400_000 }) }) }), []],
   ];
   for (const [name, given, expected] of cases) it(name, () => expect(told(given)).to.deep.equal(expected));
 
@@ -71,6 +76,12 @@ describe("the guard's rules", () => {
       for (const { cause } of [first, second]) expect(cause.length).to.be.lessThan(201);
     });
   }
+
+  it("name the first of what is not as it was deployed, and how many there are", () => {
+    const [verdict] = judge(facts({ stack: stack({ drift: drift({ differences: 21, found: ["a", "b", "c", "d"].map((name) => `container ${name}: memory`) }) }) }), thresholds);
+    expect(verdict!.reason).to.match(/^what runs is not what was deployed: container a: memory, container b: memory, container c: memory, and 18 more\. `npx trading drift` shows it/);
+    expect(verdict!.numbers).to.deep.equal({ differences: 21 });
+  });
 
   it("give numbers and words with each verdict", () => {
     const [verdict] = judge(facts({ bots: [bot({ equity: { ...equity, low: 9000, dayLow: 9000 } })] }), thresholds);

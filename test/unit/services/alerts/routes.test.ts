@@ -43,7 +43,7 @@ describe("the endpoints of alerts", () => {
       format: 1,
       active: [{ id, ...alarm("archive", { severity: "critical" }), since: at, announced: true, toldAt: at, acknowledged: false }],
       ...{ configured: true, undelivered: 0, oldestUndeliveredAt: null, lastDeliveredAt: at, lastProblem: null, fileProblem: null, dropped: 0 },
-      ...{ heartbeatConfigured: true, lastHeartbeatAt: null, lastHeartbeatProblem: null },
+      ...{ heartbeatConfigured: true, lastHeartbeatAt: null, lastHeartbeatProblem: null, critical: null },
     });
   });
 

@@ -15,7 +15,7 @@ const now = Date.UTC(2026, 10, 21, 12);
 const loaded = { stack: "paper", mode: "paper" as const, logLevel: "info", settings: sampleSettings };
 const channel: AlertChannelState = {
   ...{ configured: true, undelivered: 2, oldestUndeliveredAt: now, lastDeliveredAt: now, lastProblem: "ENOTFOUND", fileProblem: null, dropped: 0 },
-  ...{ heartbeatConfigured: false, lastHeartbeatAt: null, lastHeartbeatProblem: null },
+  ...{ heartbeatConfigured: false, lastHeartbeatAt: null, lastHeartbeatProblem: null, critical: null },
   active: [{ id: "1", key: "backup.disk.full", severity: "critical", text: "full", runbook: "x", since: now, announced: true, toldAt: now, acknowledged: false }],
 };
 const seen: Seen = {

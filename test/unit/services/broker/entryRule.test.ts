@@ -33,6 +33,7 @@ const terms: Terms = {
     ...{ ordersPerHour: 1, ordersPerDay: 1, secondsBetweenEntries: 0 },
   },
   stackLimits: { exposureNotional: 100, ordersPerHour: 1, ordersPerDay: 1 },
+  canary: null,
   ...{ windowMilliseconds: 300_000, mismatch: null, leaseRefusal: null, guardRefusal: null },
   standing: { level: null, incidents: [], reason: null },
 };
@@ -77,6 +78,27 @@ describe("what the broker refuses", () => {
       expect(refusal?.reason ?? "why").to.match(/\S/);
     });
   }
+
+  describe("in the first days after a promotion", () => {
+    const canary = { until: close + 3000, fraction: 0.5 };
+    const of = (intent: Intent, now: number, more: Partial<Terms> = {}) => refusalOf(record, request(intent), { ...facts, now }, { ...terms, canary, ...more });
+    const half: Intent = { action: "enter", quantity: 0.5, stopPrice: 90 };
+
+    it("is an entry of more than the part of a limit, and is told why", () => {
+      expect(of(enter, close + 2999)).to.deep.equal({
+        kind: "order quantity",
+        reason: "the order quantity would be 1, the limit is 0.5: 0.5 of the configured one until 2024-01-02T13:00:03.000Z, in the first days after a promotion",
+      });
+    });
+    it("is no entry of just that part", () => expect(of(half, close + 2999)).to.equal(null));
+    it("is nothing any more when they are over", () => expect(of(enter, close + 3000)).to.equal(null));
+    it("is what another limit refuses, in its own words", () => {
+      expect(of(half, close, { limits: { ...terms.limits, ordersPerDay: null } })?.reason).to.equal("no entry without a limit of the number of orders in a day");
+    });
+    it("is no exit, and no move of a stop", () => {
+      for (const intent of [exit, moveStop]) expect(of(intent, close)).to.equal(null);
+    });
+  });
 
   for (const intent of [exit, moveStop]) {
     it(`lets ${intent.action} through whatever the feed, the clock, the limits and the books say`, () => {

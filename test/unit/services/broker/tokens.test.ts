@@ -72,7 +72,12 @@ describe("the broker's settings", () => {
       decisionGraceSeconds: 10,
       decisionWindowSeconds: 300,
       guard: true,
+      canary: null,
     });
+  });
+
+  it("take the end of the first days after a promotion as a time", () => {
+    expect(brokerSettings.parse({ ...good, canary: { until: "2026-12-04T07:05:01.000Z", fraction: 0.1 } }).canary).to.deep.equal({ until: Date.parse("2026-12-04T07:05:01Z"), fraction: 0.1 });
   });
 
   const wrong: [string, unknown, string][] = [
@@ -80,6 +85,8 @@ describe("the broker's settings", () => {
     ["a bot twice", { bots: [bot, bot] }, "every bot name once"],
     ["an unknown key", { ...good, leverage: 2 }, "SETTINGS.leverage: unknown key (2) - allowed: bots, limits, execution, decisionGraceSeconds, decisionWindowSeconds"],
     ["a strange interval", { bots: [{ ...bot, interval: "soon" }] }, 'SETTINGS.bots[0].interval: "soon" - allowed: a count and one of m, h, d, such as "1h"'],
+    ["first days without an end", { ...good, canary: { fraction: 0.1 } }, "SETTINGS.canary.until: missing"],
+    ["first days with more than the limits", { ...good, canary: { until: "2026-12-04T07:05:01.000Z", fraction: 2 } }, "SETTINGS.canary.fraction: 2 - allowed: at most 1"],
     ["no grace", { ...good, decisionGraceSeconds: 0 }, "SETTINGS.decisionGraceSeconds: 0 - allowed: more than 0"],
   ];
   for (const [name, value, problem] of wrong) {

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { mkdirSync, renameSync } from "node:fs";
 import { readAudit } from "../../../../control/audit";
+import { writeDriftCheck } from "../../../../control/driftRecord";
 import { freezesOf, haltsOf, LatchFolder } from "../../../../control/LatchFolder";
 import { ControlDesk } from "../../../../services/guard/ControlDesk";
 import type { ContainerState } from "../../../../services/guard/Engine";
@@ -199,6 +200,18 @@ describe("the guard's turns", () => {
     expect(rig.halts.map(({ rule, bot }) => `${rule} ${bot}`)).to.deep.equal(["feed-down two"]);
     expect(freezesOf(rig.control.folder).inForce().entries.map(({ rule, bot }) => `${rule} ${bot}`)).to.deep.equal(["decision-mismatch one"]);
     expect(rig.actions().sort()).to.deep.equal(["decision-mismatch freeze one", "feed-down halt two"]);
+  });
+
+  it("tell of drift that a check on the machine noted, until a later one found none", async () => {
+    const note = (...found: string[]) => writeDriftCheck(rig.control.folder, { format: 1, at: new Date(rig.wall).toISOString(), differences: found.length, found });
+    note("container trading-paper-broker: memory");
+    await rig.pass(6);
+    expect(rig.alarms.map(({ key, severity, runbook }) => `${key} ${severity} ${runbook}`)).to.deep.equal(["guard.drift warning runbooks/Incident_Handling.md, 4.13 Det kørende er ikke det erklærede"]);
+    expect(rig.alarms[0]!.text).to.include("container trading-paper-broker: memory");
+    note();
+    await rig.pass(6);
+    expect(rig.alarms).to.deep.equal([]);
+    expect(rig.lease).to.equal("GRANTED");
   });
 
   it("stop a bot whose halt cannot be kept: without its control folder the guard places nothing, and vouches for nothing", async () => {

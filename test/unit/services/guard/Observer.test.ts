@@ -4,7 +4,7 @@ import { Observer, type Beside } from "../../../../services/guard/Observer";
 import { begin, botRow, factRows, feedRow, hour, settings } from "./support";
 
 const beside = (at: number, change: Partial<Beside> = {}): Beside => ({
-  ...{ at, held: new Set<string>(), brokerAlive: () => true, restarted: () => false, drill: null },
+  ...{ at, held: new Set<string>(), brokerAlive: () => true, restarted: () => false, drill: null, drift: { checked: null, differences: 0, found: [], firstStart: 0, now: 0 } },
   containers: new Map(settings.bots.map(({ name }) => [name, { running: true, startedAt: "a" }])),
   ...change,
 });

@@ -59,7 +59,7 @@ describe("gui: the guard's card", () => {
 
   it("lists every rule with its limit, those that see something first", () => {
     const { rules } = guardView(said(guardSays({ verdicts: [drawdown, { ...drawdown, bot: "second", numbers: {} }] })), undefined, now)!;
-    expect(rules.map(({ rule }) => rule)).to.have.length(13);
+    expect(rules.map(({ rule }) => rule)).to.have.length(14);
     expect(rules[0]).to.deep.include({ rule: "drawdown", acts: "more than 12.0 % below the highest equity: kill", runbook: "runbooks/Incident_Handling.md, 4.2 Drawdown" });
     expect(foundTexts(rules[0]!)).to.deep.equal(["refstrat01: 13.1 % below the peak: drawdown 0.131, limit 0.12", "second: 13.1 % below the peak"]);
     expect(rules[1]).to.deep.include({ rule: "daily-loss", acts: "more than 2.0 % lost since midnight: kill", found: [] });
@@ -146,7 +146,7 @@ describe("gui: asking a service", () => {
     addGuardRoutes(app, { state, keeper } as Guard, { bots: [{ name: "refstrat01", symbol: "BTCUSDT", startingCash: 1, ordersPerHour: 1, container: "trading-paper-bot-refstrat01", graceSeconds: 30 }], thresholds: guardSays().thresholds });
     const channel: AlertChannelState = {
       ...{ configured: false, undelivered: 0, oldestUndeliveredAt: null, lastDeliveredAt: null, lastProblem: null, fileProblem: null, dropped: 0 },
-      ...{ heartbeatConfigured: false, lastHeartbeatAt: null, lastHeartbeatProblem: null },
+      ...{ heartbeatConfigured: false, lastHeartbeatAt: null, lastHeartbeatProblem: null, critical: null },
       active: [{ id: "id-a", key: "a", severity: "warning", text: "text of a", runbook: "runbooks/x.md, 1", since: now - 60_000, announced: false, toldAt: null, acknowledged: true }],
     };
     addAlertRoutes(app, { state: () => channel, tryOut: () => Promise.reject(new Error("not asked for")) });

@@ -82,11 +82,18 @@ describe("gui: the banner of a halt", () => {
 
   it("shows freezes that last, and not one that is over", () => {
     const facts = controlFacts({ freezes: { entries: [freeze(), freeze({ until: new Date(now - 1).toISOString() }), freeze({ bot: null, until: new Date(now + 1000).toISOString() })], unreadable: ["FRZ-x.json"] } });
+    const thaw = 'npx trading thaw --incident FRZ-20260101-220000-00aa --reason "..." --stack paper';
     expect(banners(facts).map(({ tone, title, lines, command }) => [tone, title, lines.at(-1), command])).to.deep.equal([
-      ["care", "Deploys are frozen: every bot", "FRZ-x, until it is lifted", null],
-      ["care", "Deploys are frozen: bot refstrat01", "FRZ-20260101-220000-00aa, until it is lifted; runbooks/Incident_Handling.md, 4.7 Beslutninger afviger", null],
-      ["care", "Deploys are frozen: every bot", "FRZ-20260101-220000-00aa, until 2026-01-02 03:04:06 UTC; runbooks/Incident_Handling.md, 4.7 Beslutninger afviger", null],
+      ["care", "Deploys are frozen: every bot", "FRZ-x, until it is lifted", 'npx trading thaw --incident FRZ-x --reason "..." --stack paper'],
+      ["care", "Deploys are frozen: bot refstrat01", "FRZ-20260101-220000-00aa, until it is lifted; runbooks/Incident_Handling.md, 4.7 Beslutninger afviger", thaw],
+      ["care", "Deploys are frozen: every bot", "FRZ-20260101-220000-00aa, until 2026-01-02 03:04:06 UTC; runbooks/Incident_Handling.md, 4.7 Beslutninger afviger", thaw],
     ]);
+  });
+
+  it("says by whom a freeze was placed, and by which numbers", () => {
+    const first = (changes: Partial<Freeze>) => banners(controlFacts({ freezes: { entries: [freeze(changes)], unreadable: [] } }))[0]!.lines.slice(0, -1);
+    expect(first({ numbers: { mismatches: 2, limit: 0 } })).to.deep.equal(["Since 2026-01-01 22:00:00 UTC, by the guard (rule decision-mismatch): decisions differ", "mismatches 2, limit 0"]);
+    expect(first({ by: "person", who: "anna", rule: null, reason: "away" })).to.deep.equal(["Since 2026-01-01 22:00:00 UTC, by anna at the command line: away"]);
   });
 });
 

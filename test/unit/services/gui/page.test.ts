@@ -31,7 +31,7 @@ describe("gui: settings", () => {
         "SETTINGS.bots: [] - allowed: at least 1 entries",
         'SETTINGS.brokerUrl: "file:///etc/passwd" - allowed: an address that begins with http:// or https://',
         "SETTINGS.configuration.hash: missing - allowed: a value of type string",
-        'SETTINGS.colour: unknown key ("red") - allowed: bots, brokerUrl, livefeedUrl, backupUrl, guardUrl, mlflowPageUrl, configuration',
+        'SETTINGS.colour: unknown key ("red") - allowed: bots, brokerUrl, livefeedUrl, backupUrl, guardUrl, mlflowPageUrl, configuration, notices',
       ],
     });
   });

@@ -122,7 +122,7 @@ export function guardSays(changes: Partial<GuardStatus> = {}): GuardStatus {
     ...{ problems: [], verdicts: [], bots: [{ name: "refstrat01", running: true }] },
     thresholds: {
       ...{ dailyLossShare: 0.02, drawdownShare: 0.12, exposureShare: 1.25, feedDegradedSeconds: 120, decisionMinutes: 10 },
-      ...{ trackingErrorWarnShare: 0.02, trackingErrorFreezeShare: 0.05, trackingErrorReduceShare: 0.1, clockSeconds: 2, haltDrillDays: 35 },
+      ...{ trackingErrorWarnShare: 0.02, trackingErrorFreezeShare: 0.05, trackingErrorReduceShare: 0.1, clockSeconds: 2, haltDrillDays: 35, driftDays: 7 },
     },
     ...changes,
   };

@@ -37,6 +37,12 @@ const id = halt().id;
 const cases: { when: string; input: Partial<StatusInput>; level: TrustLevel; reasons: string[] }[] = [
   { when: "all works", input: {}, level: "yes", reasons: [] },
   {
+    when: "less was asked for than should be when it was promoted",
+    input: { settings: { ...statusInput().settings, notices: ["PRO-1 overrides a condition: paper.days"] } },
+    level: "care",
+    reasons: ["PRO-1 overrides a condition: paper.days"],
+  },
+  {
     when: "the broker is away",
     input: { broker: { name: "broker", state: "down", reason: "no connection (ECONNREFUSED)", lastUp: null } },
     level: "no",

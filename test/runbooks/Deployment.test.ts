@@ -1,0 +1,3 @@
+import { describeRunbook } from "./describeRunbook";
+
+describeRunbook("Deployment.md");

@@ -1,0 +1,15 @@
+import { expect } from "chai";
+import { missingText } from "../../../images/verify";
+
+describe("what is said of images that are gone", () => {
+  const ids = { broker: "sha256:1", gui: "sha256:2", bot: "sha256:3" };
+  const load = "what Pulumi.live.yaml pins (trading:release.images) comes back from the backup with npx trading load-images --stack live";
+  const build = 'bring it back with `docker load`, or build it anew: npm run pulumi -- up --replace "**image-<name>" with the name above';
+  for (const [what, missing, pinned, text] of [
+    ["one that is built", ["gui"], ["bot"], `the image of gui (sha256:2) is gone from this Docker Engine; no container was touched: ${build}`],
+    ["one that is pinned", ["bot"], ["bot"], `the image of bot (sha256:3) is gone from this Docker Engine; no container was touched: ${load}`],
+    ["one of each", ["broker", "bot"], ["bot"], `the image of broker (sha256:1), of bot (sha256:3) is gone from this Docker Engine; no container was touched: ${load}; ${build}`],
+  ] as const) {
+    it(what, () => expect(missingText(ids, missing, { stack: "live", names: pinned })).to.equal(text));
+  }
+});
