@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { derivePassword } from "../config/clone";
 import type { BotConfiguration, StackConfiguration } from "../config/schema";
-import type { Canary } from "../domain/canary";
+import { canarySettings, type Canary } from "../domain/canary";
 import { CONTROL_MOUNT, controlFolder } from "../control/folder";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 import type { StackContext } from "./StackContext";
@@ -41,7 +41,7 @@ export function brokerSettings(configuration: StackConfiguration, guard: boolean
     decisionWindowSeconds,
     guard,
     // Left out where there are none: an older broker, of a rollback, does not know the key.
-    ...(canary === null ? {} : { canary: { until: new Date(canary.until).toISOString(), fraction: canary.fraction } }),
+    ...(canary === null ? {} : { canary: canarySettings(canary) }),
   };
 }
 

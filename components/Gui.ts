@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StackConfiguration } from "../config/schema";
 import { stackConfigurationHash } from "../config/releases";
 import { CONTROL_MOUNT, controlFolder } from "../control/folder";
+import { canarySettings, type Canary } from "../domain/canary";
 import { ownService, type OwnServiceArgs } from "./OwnService";
 
 export interface GuiArgs extends OwnServiceArgs {
@@ -9,6 +10,8 @@ export interface GuiArgs extends OwnServiceArgs {
   readonly ports: { readonly gui: number; readonly mlflow: number };
   /** What has to be said for as long as it is so, one line each. */
   readonly notices?: readonly string[];
+  /** The first days after a promotion; null where there are none. */
+  readonly canary?: Canary | null;
   /** Folder of the project, with the stack's control folder below `.trading`. */
   readonly root: string;
 }
@@ -20,7 +23,7 @@ export class Gui extends pulumi.ComponentResource {
 
   constructor(name: string, args: GuiArgs, options?: pulumi.ComponentResourceOptions) {
     super(Gui.type, name, {}, options);
-    const { configuration, context, ports, notices = [], root } = args;
+    const { configuration, context, ports, notices = [], canary = null, root } = args;
     const container = ownService(this, name, args, {
       service: "gui",
       databaseRole: "gui",
@@ -32,8 +35,9 @@ export class Gui extends pulumi.ComponentResource {
         guardUrl: configuration.guard.enabled ? "http://guard:8080" : null,
         mlflowPageUrl: `http://127.0.0.1:${ports.mlflow}`,
         configuration: { hash: stackConfigurationHash(configuration) },
-        // Left out where there are none: an older page, of a rollback, does not know the key.
+        // Left out where there are none: an older page, of a rollback, does not know the keys.
         ...(notices.length === 0 ? {} : { notices }),
+        ...(canary === null ? {} : { canary: canarySettings(canary) }),
       },
       specification: {
         ports: [{ container: 8080, host: ports.gui }],

@@ -121,7 +121,7 @@ export class TradingStack extends pulumi.ComponentResource {
         ),
     );
     const performance = new Performance("performance", { ...common(configuration.performance.memoryMegabytes, [database.migrated]), image: image("performance"), configuration }, child);
-    const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports, notices: this.promotion.warnings, root }, child);
+    const gui = new Gui("gui", { ...common(configuration.gui.memoryMegabytes, [database.migrated]), image: image("gui"), configuration, ports, notices: this.promotion.warnings, canary: this.promotion.canary, root }, child);
 
     const deployedImages = pulumi.all({
       ...Object.fromEntries(DEPLOYED_IMAGES.map((name) => [name, image(name)])),

@@ -58,9 +58,9 @@ export const promotion = z.strictObject({
   release: z.strictObject({ hours: number(0, 2160, release.hours) }).prefault({}),
   canary: z
     .strictObject({
-      /** Days after a promotion in which less may be risked; 0 for none. */
+      /** Days after a promotion in which less is risked; 0 for none. */
       days: number(0, 365, canary.days),
-      /** Part of the limits that there is then. */
+      /** Part of each entry that is made then, and of the limits that there are. */
       fraction: number(0.001, 1, canary.fraction),
     })
     .prefault({}),

@@ -24,6 +24,8 @@ export interface BacktestOptions {
   readonly keepDecisions?: boolean;
   /** Bars (open times, epoch ms) whose decision came to nothing, as where the broker refused it; none unless given. */
   readonly withoutEffect?: ReadonlySet<number>;
+  /** Most that was filled of the entry decided on a bar (its open time, epoch ms), where that was not all of it; none unless given. */
+  readonly sizeLimits?: ReadonlyMap<number, number>;
   /** Bars that only feed the indicators, as candles that were written after the account had gone on; none unless given. */
   readonly unseen?: ReadonlySet<number>;
 }
@@ -50,7 +52,7 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
   const execution = options.execution ?? defaultExecution;
   const startingCash = options.startingCash ?? 10_000;
   const keepDecisions = options.keepDecisions ?? true;
-  const { withoutEffect, unseen } = options;
+  const { withoutEffect, sizeLimits, unseen } = options;
   const strategy = createStrategy(options.strategy ?? "RefStrat_01", options.parameters, execution);
   const start = startIndex(candles, options, strategy);
   const interval = shortestStep(candles);
@@ -99,7 +101,7 @@ export function backtest(candles: readonly Candle[], options: BacktestOptions = 
       const bar = candle.openTime;
       const id = clientOrderId("backtest", "bot", bar, intent.action);
       const current = { ...account, processedBar: bar };
-      account = applyIntent(current, intent, { clientOrderId: id, bar, referencePrice: candle.close }, execution).account;
+      account = applyIntent(current, intent, { clientOrderId: id, bar, referencePrice: candle.close, sizeLimit: sizeLimits?.get(bar) ?? null }, execution).account;
     }
   }
   account = { ...account, processedBar: candles[candles.length - 1]!.openTime };

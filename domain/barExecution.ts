@@ -11,6 +11,7 @@ export const orderReasons = {
   beyondCollar: "opened beyond the price collar",
   noCash: "cash cannot pay for it",
   reduced: "reduced to what cash can pay",
+  canary: "reduced to the size of the first days after a promotion",
   stopReplaced: "replaced by a higher stop",
   positionClosed: "the position was closed",
   passedBefore: "reached in a bar that came late, filled in the next one worked",
@@ -167,7 +168,8 @@ export class BarExecution {
     }
     const price = gridsOf(this.parameters).price.up(open * (1 + this.parameters.slippageRate));
     const asked = order.quantity!;
-    const quantity = Math.min(asked, this.affordable(price));
+    const wanted = Math.min(asked, order.sizeLimit ?? asked);
+    const quantity = Math.min(wanted, this.affordable(price));
     if (quantity <= 0) {
       this.update(order, "cancelled", orderReasons.noCash);
       return;
@@ -176,7 +178,7 @@ export class BarExecution {
     this.cash = money.nearest(this.cash - price * quantity - fee);
     this.position = { quantity, entryPrice: price, entryBar: openTime, entryFee: fee };
     this.fill(order, price, open, quantity, fee, "entry");
-    this.update(order, "filled", quantity < asked ? orderReasons.reduced : null);
+    this.update(order, "filled", quantity < wanted ? orderReasons.reduced : wanted < asked ? orderReasons.canary : null);
     const stop: Order = {
       ...order,
       clientOrderId: stopOrderId(order.clientOrderId),
@@ -184,6 +186,7 @@ export class BarExecution {
       side: "sell",
       type: "stop",
       quantity,
+      sizeLimit: null,
     };
     this.update(stop, "working", null);
   }
@@ -251,9 +254,9 @@ export class BarExecution {
   }
 
   private update(order: Order, status: Order["status"], reason: string | null): void {
-    const { clientOrderId, bar, action, side, type, quantity, stopPrice, referencePrice } = order;
+    const { clientOrderId, bar, action, side, type, quantity, sizeLimit, stopPrice, referencePrice } = order;
     // Spelled out: spreading an order took a quarter of a backtest.
-    const updated: Order = { clientOrderId, bar, action, side, type, quantity, stopPrice, referencePrice, status, reason };
+    const updated: Order = { clientOrderId, bar, action, side, type, quantity, sizeLimit, stopPrice, referencePrice, status, reason };
     put(this.updates, updated);
     if (status === "accepted" || status === "working") put(this.orders, updated);
     else remove(this.orders, updated);

@@ -1,21 +1,41 @@
+import { gridsOf, type ExecutionParameters } from "./executionParameters";
 import type { BotRiskLimits, StackRiskLimits } from "./riskLimits";
 
-/** The first days after a promotion, in which less may be risked. */
+/** The first days after a promotion, in which less is risked. */
 export interface Canary {
   /** End, exclusive, epoch ms. */
   readonly until: number;
-  /** Part of the limits that there is until then. */
+  /** Part of each entry that is made until then, and of the limits that there are. */
   readonly fraction: number;
+}
+
+/** The same in the settings of a service: its end in ISO 8601. */
+export function canarySettings({ until, fraction }: Canary): { readonly until: string; readonly fraction: number } {
+  return { until: new Date(until).toISOString(), fraction };
+}
+
+/** Part of each entry, and of the limits of size, that there is at a moment. @param now epoch ms; a time that is none counts as one of the first days */
+export function fractionAt(canary: Canary | null, now: number): number {
+  return canary === null || now >= canary.until ? 1 : canary.fraction;
+}
+
+/**
+ * Most of an entry that may be filled.
+ *
+ * @param quantity what was decided, in the base currency
+ * @returns in the base currency, rounded down to the quantity step, so that it may be 0; null is all of it
+ * @throws RangeError for a quantity that has too many digits for the step
+ */
+export function sizeLimitOf(quantity: number, fraction: number, execution: ExecutionParameters): number | null {
+  return fraction === 1 ? null : gridsOf(execution).quantity.down(quantity * fraction);
 }
 
 /**
  * The limits of size as they are at a moment. Counts and pauses stay: they bound how often, and not how much.
- *
- * @param now epoch ms; a time that is none counts as one of the first days
  */
-export function limitsAt<Bot extends BotRiskLimits, Stack extends StackRiskLimits>(limits: { readonly bot: Bot; readonly stack: Stack }, canary: Canary | null, now: number): { readonly bot: Bot; readonly stack: Stack } {
-  if (canary === null || now >= canary.until) return limits;
-  const part = (most: number | null) => (most === null ? null : most * canary.fraction);
+export function limitsAt<Bot extends BotRiskLimits, Stack extends StackRiskLimits>(limits: { readonly bot: Bot; readonly stack: Stack }, fraction: number): { readonly bot: Bot; readonly stack: Stack } {
+  if (fraction === 1) return limits;
+  const part = (most: number | null) => (most === null ? null : most * fraction);
   const { bot, stack } = limits;
   return {
     bot: {

@@ -11,6 +11,8 @@ export interface IntentSource {
   readonly bar: number;
   /** The last trusted close, which an entry's price collar is around; null when there is none, and then no collar. */
   readonly referencePrice: number | null;
+  /** Most that may be filled of what an entry asks for, a positive multiple of the quantity step; all of it unless given. */
+  readonly sizeLimit?: number | null;
 }
 
 export { equityAt, orderReasons, type BarResult, type BarTerms } from "./barExecution";
@@ -34,6 +36,7 @@ export function applyIntent(
     side: intent.action === "enter" ? "buy" : "sell",
     type: intent.action === "moveStop" ? "stop" : "market",
     quantity: intent.action === "enter" ? intent.quantity : (account.position?.quantity ?? null),
+    sizeLimit: intent.action === "enter" ? (source.sizeLimit ?? null) : null,
     stopPrice: intent.action === "exit" ? null : intent.stopPrice,
     referencePrice: source.referencePrice,
     status: reason === null ? "accepted" : "rejected",

@@ -24,6 +24,8 @@ export interface Order {
   readonly type: "market" | "stop";
   /** Asked for; the fill may be smaller when cash does not pay for it. Null when there was no position to act on. */
   readonly quantity: number | null;
+  /** Most of the quantity that may be filled: an entry of the first days after a promotion. Null is all of it. */
+  readonly sizeLimit: number | null;
   readonly stopPrice: number | null;
   /** The last trusted close when it was taken in; null when there was none, and then there is no price collar. */
   readonly referencePrice: number | null;

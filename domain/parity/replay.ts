@@ -24,6 +24,8 @@ export const replayRequest = z
     execution: executionSettings,
     /** Bars whose decision came to nothing: the broker did not take the intent, or the bot was away. */
     withoutEffect: bars,
+    /** Entries that were made smaller than they were decided on, by the bar of the decision; only where there are any, as older images know of none. */
+    sizeLimits: z.array(z.strictObject({ bar: time, quantity: z.number().positive() })).max(4000).optional(),
     /** Bars that only feed the indicators: candles that were written after the account had gone on. */
     unseen: bars,
   })
@@ -46,6 +48,7 @@ export function replay(candles: readonly Candle[], request: ReplayRequest, strat
   const result = backtest(candles, {
     ...{ strategy: strategy.name, parameters: strategy.settings, startBar, startingCash, execution },
     withoutEffect: new Set(request.withoutEffect),
+    sizeLimits: new Map((request.sizeLimits ?? []).map(({ bar, quantity }) => [bar, quantity])),
     unseen: new Set(request.unseen),
   });
   const told = ({ bar }: { readonly bar: number }) => bar >= from && bar <= to;

@@ -196,7 +196,7 @@ function planText({ evidence, files, changes }: Plan, { from, to }: Wish): strin
     `Promotion ${evidence.id}: ${evidence.from.release} of stack ${from.stack} to ${to.stack}, as one commit of ${files.map(({ name }) => name).join(", ")}`,
     ...changes.map((change) => `  ${change}`),
     ...(overridden.length === 0 ? [] : [`  overridden: ${overridden.join(", ")}: ${evidence.reason ?? ""}`]),
-    ...(days === 0 ? [] : [`  canary: for ${days} days ${fraction} of the limits of ${to.stack}`]),
+    ...(days === 0 ? [] : [`  canary: for ${days} days ${fraction} of each entry and of the limits of ${to.stack}`]),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -22,6 +22,6 @@ export function promotionLines(status: PromotionStatus | null, now: number): str
   if (status === null) return [];
   const { mayRun, reason, canary } = status;
   const lines = [`Promoted  ${mayRun ? reason.replace(/^promoted /, "") : `no: ${reason}: its bots are made and not started`}`];
-  if (canary !== null && now < canary.until) lines.push(`          canary: ${canary.fraction} of the limits until ${time(canary.until)}, ${duration((canary.until - now) / 1000)} from now`);
+  if (canary !== null && now < canary.until) lines.push(`          canary: ${canary.fraction} of each entry and of the limits until ${time(canary.until)}, ${duration((canary.until - now) / 1000)} from now`);
   return lines;
 }

@@ -74,7 +74,7 @@ export async function readFacts(db: Kysely<TradingSchema>, record: AccountRecord
       FROM accounts AS a
       LEFT JOIN LATERAL (SELECT close FROM equity WHERE bot = a.bot ORDER BY bar DESC LIMIT 1) AS mark ON true
       LEFT JOIN LATERAL (
-        SELECT sum(quantity * reference_price) AS notional, bool_or(reference_price IS NULL) AS unpriced
+        SELECT sum(coalesce(size_limit, quantity) * reference_price) AS notional, bool_or(reference_price IS NULL) AS unpriced
         FROM orders WHERE bot = a.bot AND bar = a.processed_bar AND action = 'enter' AND status = 'accepted'
       ) AS entry ON true
     )

@@ -1,5 +1,5 @@
 import type { Standing } from "../../control/standing";
-import { limitsAt, type Canary } from "../../domain/canary";
+import { fractionAt, limitsAt, type Canary } from "../../domain/canary";
 import { checkEntry, type RiskRejectionKind, type StackRiskLimits } from "../../domain/riskLimits";
 import { intervalMilliseconds } from "../../domain/intervals";
 import type { AccountRecord } from "../shared/accountRecord";
@@ -60,18 +60,21 @@ export function refusalOf(record: AccountRecord, request: IntentRequest, facts: 
   }
   const { intent } = request;
   if (intent.action !== "enter") return undecided(request, facts);
+  // A part of it is let in, and a part of the limits holds: what is within those of the stack's file is within these.
+  const fraction = fractionAt(terms.canary, facts.now);
+  const entry = { ...intent, quantity: intent.quantity * fraction, bar: request.bar };
   return (
     refusedByLeaseOrFeed(record, request, facts, terms) ??
     undecided(request, facts) ??
     (terms.mismatch === null ? null : { kind: "reconciliation", reason: `no entry while the books do not fit together: ${terms.mismatch}` }) ??
-    beyondLimit(checkEntry({ ...intent, bar: request.bar }, facts.risk, limitsAt({ bot: terms.limits, stack: terms.stackLimits }, terms.canary, facts.now)), terms.canary, facts.now)
+    beyondLimit(checkEntry(entry, facts.risk, limitsAt({ bot: terms.limits, stack: terms.stackLimits }, fraction)), fraction, terms.canary)
   );
 }
 
 /** Limits that are not those of the stack's file are explained. */
-function beyondLimit(rejection: Refusal | null, canary: Canary | null, now: number): Refusal | null {
-  if (rejection === null || canary === null || now >= canary.until || !SIZES.has(rejection.kind)) return rejection;
-  return { ...rejection, reason: `${rejection.reason}: ${canary.fraction} of the configured one until ${iso(canary.until)}, in the first days after a promotion` };
+function beyondLimit(rejection: Refusal | null, fraction: number, canary: Canary | null): Refusal | null {
+  if (rejection === null || canary === null || fraction === 1 || !SIZES.has(rejection.kind)) return rejection;
+  return { ...rejection, reason: `${rejection.reason}: ${fraction} of what was decided and of what is configured, until ${iso(canary.until)}, in the first days after a promotion` };
 }
 
 const SIZES: ReadonlySet<RejectionKind> = new Set<RejectionKind>(["order quantity", "order notional", "position quantity", "position notional", "stack exposure"]);

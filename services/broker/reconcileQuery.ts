@@ -70,7 +70,7 @@ export async function readBooks(db: Kysely<TradingSchema>, bot: string): Promise
         ORDER BY m.bar, m.client_order_id LIMIT 1) AS undecided,
       coalesce(
         (SELECT client_order_id FROM mine
-          WHERE status = 'filled' AND (got IS NULL OR got > quantity) ORDER BY bar LIMIT 1),
+          WHERE status = 'filled' AND (got IS NULL OR got > coalesce(size_limit, quantity)) ORDER BY bar LIMIT 1),
         (SELECT f.client_order_id FROM fills AS f JOIN orders AS o ON o.client_order_id = f.client_order_id
           WHERE f.bot = a.bot AND (o.bot <> f.bot OR o.status <> 'filled' OR o.side <> f.side) ORDER BY f.id LIMIT 1)
       ) AS misfilled,

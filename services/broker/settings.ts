@@ -55,7 +55,7 @@ export const brokerSettings = z.strictObject({
   decisionWindowSeconds: z.number().positive().max(86_400).default(300),
   /** Whether an entry needs the guard's lease beside the feed's. */
   guard: z.boolean().default(true),
-  /** The first days after a promotion: part of the limits of size that entries have until then. */
+  /** The first days after a promotion: part of each entry that is let in until then, and of the limits of size. */
   canary: z
     .strictObject({ until: z.iso.datetime().transform((text) => Date.parse(text)), fraction: z.number().positive().max(1) })
     .nullable()

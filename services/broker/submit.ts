@@ -1,4 +1,5 @@
 import { sql, type Kysely } from "kysely";
+import { fractionAt, sizeLimitOf } from "../../domain/canary";
 import type { Order } from "../../domain/orders";
 import { intervalMilliseconds } from "../../domain/intervals";
 import type { Database } from "../shared/database";
@@ -65,7 +66,7 @@ export function submitIntent(context: SubmitContext, bot: string, request: Inten
       }
       return rejected(refusal.kind, refusal.reason);
     }
-    const order = await acceptOrReject(venue, record, request, facts);
+    const order = await acceptOrReject(venue, record, request, facts, fractionAt(context.terms.canary, facts.now));
     await insertOrder(transaction, bot, order);
     if (order.status === "rejected") return rejected("rule", order.reason ?? "rejected");
     // A bar that was being worked without this order is not written: the account has another version now.
@@ -74,11 +75,20 @@ export function submitIntent(context: SubmitContext, bot: string, request: Inten
   });
 }
 
-/** Amounts that the venue cannot even hold (too many digits for its steps) are refused like any other wrong amount. */
-async function acceptOrReject(venue: Venue, record: AccountRecord, request: IntentRequest, facts: IntentFacts): Promise<Order> {
+/**
+ * Amounts that the venue cannot even hold (too many digits for its steps) are refused like any other wrong amount.
+ *
+ * @param fraction part of an entry that is let in
+ */
+async function acceptOrReject(venue: Venue, record: AccountRecord, request: IntentRequest, facts: IntentFacts, fraction: number): Promise<Order> {
+  const { intent } = request;
   try {
-    const source = { ...request, referencePrice: facts.risk.trustedClose };
-    return (await venue.accept(record.account, request.intent, source)).order;
+    const sizeLimit = intent.action === "enter" ? sizeLimitOf(intent.quantity, fraction, venue.execution) : null;
+    if (intent.action === "enter" && sizeLimit === 0) {
+      return rejectedOrder(record, request, facts, `${fraction} of ${intent.quantity}, as much as is let in during the first days after a promotion, is less than the quantity step ${venue.execution.quantityStep}`);
+    }
+    const source = { ...request, referencePrice: facts.risk.trustedClose, sizeLimit };
+    return (await venue.accept(record.account, intent, source)).order;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return rejectedOrder(record, request, facts, error.message);
@@ -101,6 +111,7 @@ function rejectedOrder(record: AccountRecord, request: IntentRequest, facts: Int
     side: intent.action === "enter" ? "buy" : "sell",
     type: intent.action === "moveStop" ? "stop" : "market",
     quantity: intent.action === "enter" ? intent.quantity : (record.account.position?.quantity ?? null),
+    sizeLimit: null,
     stopPrice: intent.action === "exit" ? null : intent.stopPrice,
     referencePrice: facts.risk.trustedClose,
     status: "rejected",

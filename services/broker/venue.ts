@@ -40,6 +40,7 @@ export interface Venue {
    * Takes an intent in, between two bars. Promises:
    * - Idempotent by client order id: the same intent under the same id leads to one order, however often it is handed in.
    *   The broker calls before it writes, and calls again when it could not write.
+   * - Of an entry with a size limit no more than that is ever filled; its order keeps the quantity that was decided on.
    * - A refusal is an order with status "rejected" and a reason; nothing was sent then.
    * - An error means "not known": the broker writes nothing, and the bot hands the intent in again.
    */

@@ -350,6 +350,8 @@ export interface StatusView {
   fills: string;
   configurationHash: string;
   mlflowPageUrl: string | null;
+  /** The first days after a promotion, and the part of each entry and of the limits that there is until their end; null where there are none. */
+  canary: { until: number; fraction: number } | null;
   trust: TrustView;
   sources: SourceView[];
   /** When the values of feed and bots were read from the database; null when they never were. */

@@ -23,7 +23,7 @@ export async function brokerRows(db: Reading, bot: string, processedBar: Date | 
     .where("bar", ">", since(24))
     .executeTakeFirstOrThrow();
   const lastEntry = await admitted
-    .select(["bar", "quantity", "referencePrice"])
+    .select(({ fn }) => ["bar", fn.coalesce("sizeLimit", "quantity").as("quantity"), "referencePrice"])
     .where("action", "=", "enter")
     .orderBy("bar", "desc")
     .limit(1)

@@ -41,6 +41,8 @@ export const guiSettingsSchema = z.strictObject({
   /** Address of MLflow in the owner's browser; null where there is none. */
   mlflowPageUrl: address.nullable(),
   configuration: z.strictObject({ hash: z.string().min(1) }),
+  /** The first days after a promotion, and the part of each entry and of the limits that there is in them; left out where there are none. */
+  canary: z.strictObject({ until: z.iso.datetime().transform((text) => Date.parse(text)), fraction: z.number().positive().max(1) }).optional(),
   /** What speaks against trust for as long as the stack is configured so, one line each. */
   notices: z.array(z.string().min(1)).optional(),
 });

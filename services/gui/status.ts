@@ -46,7 +46,8 @@ export function statusView(input: StatusInput): StatusView {
   ];
   const feeds = feedsOf(settings.bots, rows, now);
   const strangers = rejectionViews(rows?.strangers ?? []);
-  const bots = settings.bots.map((bot) => botView(bot, rows?.bots.find((candidate) => candidate.name === bot.name)));
+  const canary = settings.canary !== undefined && now < settings.canary.until ? settings.canary : null;
+  const bots = settings.bots.map((bot) => botView(bot, rows?.bots.find((candidate) => candidate.name === bot.name), canary?.fraction ?? 1));
   const fills = fillsStatement(rows);
   const halts = haltsView(input.control, input.stack, now);
   const guard = guardView(input.guard?.said ?? null, rows?.guard, now);
@@ -58,6 +59,7 @@ export function statusView(input: StatusInput): StatusView {
     fills,
     configurationHash: settings.configuration.hash,
     mlflowPageUrl: settings.mlflowPageUrl,
+    canary,
     trust: trust({ now, stale, readAt, sources, feeds, bots, strangers, backup: input.backup, halts, guard, alerts, notices: settings.notices ?? [] }),
     sources,
     readAt,
@@ -73,7 +75,7 @@ export function statusView(input: StatusInput): StatusView {
   };
 }
 
-function botView(bot: BotSettings, rows: BotRows | undefined): BotView {
+function botView(bot: BotSettings, rows: BotRows | undefined, fraction: number): BotView {
   const account = rows?.account;
   const { limits: _limits, ...shown } = bot;
   const equity = rows?.lastEquity?.equity ?? account?.startingCash ?? null;
@@ -99,7 +101,7 @@ function botView(bot: BotSettings, rows: BotRows | undefined): BotView {
     realisedProfit: rows?.trades.profit ?? 0,
     fees: rows?.trades.fees ?? 0,
     configurationHash: account?.configurationHash ?? null,
-    limits: limitsOf(bot, rows),
+    limits: limitsOf(bot, rows, fraction),
     rejections: rejectionViews(rows?.broker.rejections ?? []),
     reconciliation: reconciliationOf(rows),
     frozen: rows?.parity?.frozen === true ? rows.parity.reason : null,

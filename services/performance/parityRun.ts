@@ -57,9 +57,10 @@ async function withImage(address: ReplayAddress, recorded: Recorded, request: Re
   return "note" in image ? image : compare("image", recorded, image.record);
 }
 
-function requestOf({ from, to, startBar, warmupFrom, startingCash, refused, late, unseen }: Recorded, execution: ExecutionParameters): ReplayRequest {
+function requestOf({ from, to, startBar, warmupFrom, startingCash, refused, late, sizeLimits, unseen }: Recorded, execution: ExecutionParameters): ReplayRequest {
   const withoutEffect = [...new Set([...refused, ...late])].sort((one, other) => one - other);
-  return { from, to, startBar, warmupFrom, startingCash, execution, withoutEffect: withoutEffect.slice(-mostExceptions), unseen: unseen.slice(-mostExceptions) };
+  const smaller = sizeLimits.length === 0 ? {} : { sizeLimits: sizeLimits.slice(-mostExceptions) };
+  return { from, to, startBar, warmupFrom, startingCash, execution, withoutEffect: withoutEffect.slice(-mostExceptions), ...smaller, unseen: unseen.slice(-mostExceptions) };
 }
 
 function compare(reference: Comparison["reference"], { record, revised }: Recorded, replayed: BotRecord): Comparison {

@@ -28,6 +28,8 @@ export interface Recorded {
   readonly refused: readonly number[];
   /** Bars from the start on that passed while the bot was away, or on which it decided nothing. */
   readonly late: readonly number[];
+  /** Entries from the start on that were made smaller than they were decided on, by the bar of the decision. */
+  readonly sizeLimits: readonly { readonly bar: number; readonly quantity: number }[];
   /** Candles that the account never lived through: they were written after it had gone on. */
   readonly unseen: readonly number[];
   /** Bars from the start on whose recorded close is not the one that the account was valued at. */
@@ -64,6 +66,7 @@ export function readRecorded(database: Kysely<TradingSchema>, bot: string, days:
       const lived = await db.selectFrom("equity").select(["bar", "equity", "close"]).where("bot", "=", bot).where("bar", "<=", toDate(to)).orderBy("bar").execute();
       const closes = new Map(lived.map(({ bar, close }) => [bar.getTime(), close]));
       const { refused, late } = await readExceptions(db, bot, startBar, to);
+      const smaller = await db.selectFrom("orders").select(["bar", "sizeLimit"]).where("bot", "=", bot).where("bar", ">=", toDate(startBar)).where("sizeLimit", "is not", null).orderBy("bar").execute();
       const run = await db.selectFrom("runs").select("image").where("bot", "=", bot).orderBy("startedAt", "desc").limit(1).executeTakeFirst();
       return {
         ...{ symbol, interval, barMilliseconds, startBar, warmupFrom, from, to, candles, refused, late },
@@ -74,6 +77,7 @@ export function readRecorded(database: Kysely<TradingSchema>, bot: string, days:
           ...(await readActs(db, bot, from, to)),
           equity: lived.filter(({ bar }) => bar.getTime() >= from).map(({ bar, equity }) => ({ bar: bar.getTime(), equity })),
         },
+        sizeLimits: smaller.map(({ bar, sizeLimit }) => ({ bar: toEpoch(bar), quantity: sizeLimit! })),
         unseen: candles.filter(({ openTime }) => openTime >= startBar && !closes.has(openTime)).map(({ openTime }) => openTime),
         revised: candles.filter(({ openTime, close }) => closes.has(openTime) && closes.get(openTime) !== close).map(({ openTime }) => openTime),
         image: run?.image ?? null,

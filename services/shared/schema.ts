@@ -152,6 +152,8 @@ export interface OrdersTable {
   side: "buy" | "sell";
   type: "market" | "stop";
   quantity: number | null;
+  /** Most of the quantity that may be filled; null is all of it. */
+  sizeLimit: Generated<number | null>;
   stopPrice: number | null;
   status: OrderStatus;
   reason: string | null;

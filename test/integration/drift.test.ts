@@ -59,6 +59,13 @@ describe("drift of a paper stack", function () {
     await none();
     succeeds(await stack.trading(["start", "bot"]));
     await none();
+    const { stdout } = succeeds(await stack.trading(["halt", "--level", "pause", "--reason", "a test of drift", "--json"]));
+    expect(await inspected("bot-refstrat01", "{{.State.Status}}")).to.equal("exited");
+    await none();
+    succeeds(await stack.up());
+    await none();
+    succeeds(await stack.trading(["rearm", "--incident", (JSON.parse(stdout) as { halt: { id: string } }).halt.id, "--reason", "the test is over"]));
+    await none();
   });
 
   it("names each thing that was changed by hand, and ends with 2", async () => {

@@ -2,7 +2,6 @@ import { expect } from "chai";
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
 import type pg from "pg";
 import { backtest, type BacktestResult } from "../../domain/backtest";
 import { parseCandles } from "../../domain/candles";
@@ -10,9 +9,9 @@ import { clientOrderId } from "../../domain/clientOrderId";
 import { strategySettingsSchema } from "../../domain/strategies";
 import { mismatchesOf } from "../../services/broker/books";
 import { readBooks } from "../../services/broker/reconcileQuery";
-import type { TradingSchema } from "../../services/shared/schema";
 import { realCandlesFile, recordingOf } from "../support/candles";
 import { attack, beginAttack, buildHostileImage, resultOf } from "../support/hostileBot";
+import { kyselyOn } from "../support/kyselyOn";
 import { execute } from "../support/throwAwayStack";
 import { generousLimits, market, TradingProcesses } from "../support/tradingProcesses";
 
@@ -279,17 +278,6 @@ describe("a hostile bot beside the reference bot", function () {
 function intentWith(quantity: string): string {
   return `UPDATE decisions SET intent = jsonb_set(intent, '{quantity}', '${quantity}') WHERE bot = 'good' AND bar =
     (SELECT bar FROM orders WHERE bot = 'good' AND action = 'enter' ORDER BY bar LIMIT 1)`;
-}
-
-/** The services' view of the tables, over the test's own connection. */
-function kyselyOn(client: pg.Client): Kysely<TradingSchema> {
-  for (const type of [1700, 20]) client.setTypeParser(type, Number);
-  const connection = Object.assign(Object.create(client) as pg.PoolClient, { release: () => undefined, query: client.query.bind(client) });
-  const pool = { connect: () => Promise.resolve(connection), end: () => Promise.resolve() };
-  return new Kysely<TradingSchema>({
-    dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
-  });
 }
 
 function tradeOf(row: any): object {

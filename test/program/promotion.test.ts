@@ -64,6 +64,7 @@ describe("the program of a live stack", function () {
     const until = Date.parse(evidence.at) + 7 * 86_400_000;
     expect(settingsOf("broker")["canary"]).to.deep.equal({ until: new Date(until).toISOString(), fraction: 0.1 });
     expect(brokerSettings.parse(settingsOf("broker")).canary).to.deep.equal({ until, fraction: 0.1 });
+    expect(guiSettingsSchema.parse(settingsOf("gui")).canary).to.deep.equal({ until, fraction: 0.1 });
   });
 
   const shut: [when: string, more: () => Record<string, unknown>, reason: RegExp][] = [
@@ -88,7 +89,7 @@ describe("the program of a live stack", function () {
       expect(health).to.equal("every container is as it is wanted");
       expect(of("bot-refstrat01")).to.deep.include({ start: false, mustRun: false });
       expect(stack.bots[0]!.reason).to.match(reason);
-      expect(settingsOf("broker")).not.to.have.property("canary");
+      for (const service of ["broker", "gui"]) expect(settingsOf(service)).not.to.have.property("canary");
     });
   }
 

@@ -58,7 +58,7 @@ export class Ledger {
     return found.map((row) => ({
       ...{ clientOrderId: row.client_order_id, bar: row.bar.getTime(), action: row.action, side: row.side, type: row.type },
       ...{ quantity: numberOf(row.quantity), stopPrice: numberOf(row.stop_price), status: row.status, reason: row.reason },
-      referencePrice: numberOf(row.reference_price),
+      ...{ sizeLimit: numberOf(row.size_limit), referencePrice: numberOf(row.reference_price) },
     }));
   }
 

@@ -72,6 +72,11 @@ export function qualityFacts(feed: FeedView, { session, stack }: Pick<StatusView
   ];
 }
 
+/** That entries are smaller now than they are decided on, and until when. */
+export function canaryFacts({ canary }: StatusView): Fact[] {
+  return canary === null ? [] : [{ label: "First days after the promotion", value: `${percentText(canary.fraction)} of each entry and of the limits, until ${minuteText(canary.until)}`, tone: "warning" }];
+}
+
 /** Decisions, orders and fills of a bot counted against each other. */
 export function reconciliationFacts({ reconciliation, rejections }: BotView, now: number): Fact[] {
   const refused = rejections.reduce((sum, { count }) => sum + count, 0);

@@ -8,7 +8,7 @@ import { backupFacts } from "./backup";
 import { showBanners } from "./banners";
 import { copyOnClick, create, element, replaceChildren, setText } from "./dom";
 import { ageText, minuteText, numberText, percentText, secondText } from "./format";
-import { qualityFacts, reconciliationFacts, type Fact } from "./feed";
+import { canaryFacts, qualityFacts, reconciliationFacts, type Fact } from "./feed";
 import { guardFacts } from "./guard";
 import { HaltDialog } from "./haltDialog";
 import { performanceFacts, shownWindows } from "./performance";
@@ -104,7 +104,7 @@ function showTimes(): void {
   setText(element("quality-title"), `Feed quality ${bot.symbol} ${bot.interval}`);
   showFacts(element("quality"), feed === undefined ? [] : qualityFacts(feed, status, serverNow()));
   setText(element("broker-title"), `Broker, bot ${bot.name}: all fills simulated`);
-  showFacts(element("reconciliation"), reconciliationFacts(bot, serverNow()));
+  showFacts(element("reconciliation"), [...canaryFacts(status), ...reconciliationFacts(bot, serverNow())]);
   showFacts(element("backup"), backupFacts(status.backup, serverNow()));
   showFacts(element("guard"), guardFacts(status, serverNow()));
   setText(element("performance-title"), `Key figures, bot ${bot.name}: all fills simulated`);

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { limitsAt } from "../../../domain/canary";
+import { fractionAt, limitsAt, sizeLimitOf } from "../../../domain/canary";
+import { defaultExecution } from "../../../domain/execution";
 
 const until = Date.parse("2026-12-04T07:05:01Z");
 const limits = {
@@ -19,11 +20,25 @@ describe("the limits in the first days after a promotion", () => {
     ["are those of the file where there are no such days", until - 1, null, limits],
     ["are the part where the clock says no time", Number.NaN, { until, fraction: 0.25 }, less],
   ];
-  for (const [when, now, canary, expected] of cases) it(when, () => expect(limitsAt(limits, canary, now)).to.deep.equal(expected));
+  for (const [when, now, canary, expected] of cases) it(when, () => expect(limitsAt(limits, fractionAt(canary, now))).to.deep.equal(expected));
 
   it("stay missing where one is missing", () => {
     const missing = { bot: { ...limits.bot, orderQuantity: null }, stack: { ...limits.stack, exposureNotional: null } };
-    const { bot, stack } = limitsAt(missing, { until, fraction: 0.1 }, until - 1);
+    const { bot, stack } = limitsAt(missing, 0.1);
     expect([bot.orderQuantity, stack.exposureNotional]).to.deep.equal([null, null]);
   });
+});
+
+describe("an entry in the first days after a promotion", () => {
+  for (const [fraction, quantity, expected] of [
+    [1, 0.30007, null],
+    [0.1, 0.3, 0.03],
+    [0.1, 0.30007, 0.03],
+    [0.25, 0.12345, 0.03086],
+    [0.1, 0.00009, 0],
+  ] as const) {
+    it(`may be filled up to ${expected} of ${quantity} at ${fraction}`, () => expect(sizeLimitOf(quantity, fraction, defaultExecution)).to.equal(expected));
+  }
+
+  it("has no size where the step cannot hold the quantity", () => expect(() => sizeLimitOf(1e12, 0.5, defaultExecution)).to.throw(RangeError));
 });

@@ -7,7 +7,7 @@ import { openAccount, workingStop, type Account, type Intent } from "../../../do
 
 type Prices = [open: number, high: number, low: number, close: number];
 /** What happens between two bars and in the second of them. */
-type Step = { intent?: Intent; reference?: number | null; bar: Prices; withheld?: string[]; halted?: Record<string, string>; passedStop?: number; skipped?: number };
+type Step = { intent?: Intent; reference?: number | null; sizeLimit?: number; bar: Prices; withheld?: string[]; halted?: Record<string, string>; passedStop?: number; skipped?: number };
 
 /** The bars of these tests are a millisecond long. */
 const interval = 1;
@@ -18,10 +18,10 @@ const candle = (openTime: number, [open, high, low, close]: Prices): Candle =>
 /** Bar 0 passes quietly; then the steps, as bars 1, 2, ... (after as many as are skipped) with order ids o1, o2, ... */
 function run(steps: Step[], cash = 1000): BarResult[] {
   let account = processBar(openAccount(cash), candle(0, [100, 100, 100, 100]), { interval }).account;
-  return steps.map(({ intent, reference = null, bar, withheld = [], halted = {}, passedStop = null, skipped = 0 }, index) => {
+  return steps.map(({ intent, reference = null, sizeLimit = null, bar, withheld = [], halted = {}, passedStop = null, skipped = 0 }, index) => {
     const processed = account.processedBar!;
     if (intent !== undefined) {
-      const source = { clientOrderId: `o${index + 1}`, bar: processed, referencePrice: reference };
+      const source = { clientOrderId: `o${index + 1}`, bar: processed, referencePrice: reference, sizeLimit };
       const applied = applyIntent(frozen(account), intent, source);
       expect(applied.order.reason).to.equal(null);
       account = applied.account;
@@ -84,6 +84,7 @@ describe("execution", () => {
       side: "sell",
       type: "stop",
       quantity: 2,
+      sizeLimit: null,
       stopPrice: 90,
       referencePrice: null,
       status: "working",
@@ -96,6 +97,18 @@ describe("execution", () => {
     expect(first!.fills[0]!.fee).to.equal(0.01235364);
     expect(first!.account.cash).to.equal(987.63400486);
   });
+
+  for (const [cash, filled, reason] of [
+    [1000, 0.5, "reduced to the size of the first days after a promotion"],
+    [30, 0.29949, "reduced to what cash can pay"],
+  ] as const) {
+    it(`fills ${filled} of an entry of 2 that is let in at 0.5 with ${cash} of cash, and the stop protects that`, () => {
+      const [first] = run([{ ...entered, sizeLimit: 0.5 }], cash);
+      expect(first!.account.position!.quantity).to.equal(filled);
+      expect(workingStop(first!.account)).to.include({ quantity: filled, sizeLimit: null });
+      expect(first!.orderUpdates[0]).to.include({ status: "filled", quantity: 2, sizeLimit: 0.5, reason });
+    });
+  }
 
   const ways: { title: string; steps: Step[]; cash: number; fill: object; trade: object; orders: unknown[] }[] = [
     {

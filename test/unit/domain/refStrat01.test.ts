@@ -19,6 +19,7 @@ const stopOrder = (stopPrice: number): Order => ({
   stopPrice,
   status: "working",
   reason: null,
+  sizeLimit: null,
   referencePrice: null,
 });
 const holding = (stopPrice: number): Account => ({

@@ -63,7 +63,7 @@ describe("what status says of a promotion", () => {
   const lines = (now: number, more: Partial<typeof standing> = {}) => promotionLines(promotionStatus("live", { ...standing, ...more }), now);
 
   it("is by what, and until when less may be risked", () => {
-    expect(lines(until - 86_400_000 - 3_600_000)).to.deep.equal(["Promoted  by PRO-1 from REL-1 of stack paper", "          canary: 0.1 of the limits until 2026-12-04 07:05 UTC, 1 d 1 h from now"]);
+    expect(lines(until - 86_400_000 - 3_600_000)).to.deep.equal(["Promoted  by PRO-1 from REL-1 of stack paper", "          canary: 0.1 of each entry and of the limits until 2026-12-04 07:05 UTC, 1 d 1 h from now"]);
   });
   it("is no more of the first days when they are over", () => expect(lines(until)).to.have.length(1));
   it("is why not", () => expect(lines(until, { mayRun: false, reason: "live has no promotion" })[0]).to.equal("Promoted  no: live has no promotion: its bots are made and not started"));

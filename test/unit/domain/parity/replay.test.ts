@@ -39,6 +39,14 @@ describe("a replay", () => {
     expect(compareRecords(refused, replay(candles, { ...request, withoutEffect: [entry.bar] }, strategy)).decisions.share).to.equal(1);
   });
 
+  it("fills no more of an entry than was let in, and decides all of it", () => {
+    const entry = whole.decisions.find(({ action }) => action === "enter")!;
+    const smaller = replay(candles, { ...request, sizeLimits: [{ bar: entry.bar, quantity: 0.001 }] }, strategy);
+    expect(smaller.decisions.find(({ bar }) => bar === entry.bar)).to.deep.equal(entry);
+    expect(smaller.fills.find(({ bar }) => bar === entry.bar + 3_600_000)?.quantity).to.equal(0.001);
+    expect(smaller.trades[0]).to.include({ entryBar: whole.trades[0]!.entryBar, quantity: 0.001 });
+  });
+
   it("has no bar that the account did not live through", () => {
     const unseen = candles[300]!.openTime;
     const without = replay(candles, { ...request, unseen: [unseen] }, strategy);

@@ -17,7 +17,7 @@ const terms = { interval: hour, withheld: new Set<string>(), passedStop: null };
 const candle: Candle = { openTime: bar + hour, open: 100, high: 101, low: 99, close: 100, volume: 1 };
 
 const order = (clientOrderId: string, status: Order["status"]): Order => ({
-  ...{ clientOrderId, bar, action: "exit", side: "sell", type: "market", quantity: 1, stopPrice: null, referencePrice: 100 },
+  ...{ clientOrderId, bar, action: "exit", side: "sell", type: "market", quantity: 1, sizeLimit: null, stopPrice: null, referencePrice: 100 },
   ...{ status, reason: null },
 });
 

@@ -82,18 +82,22 @@ describe("what the broker refuses", () => {
   describe("in the first days after a promotion", () => {
     const canary = { until: close + 3000, fraction: 0.5 };
     const of = (intent: Intent, now: number, more: Partial<Terms> = {}) => refusalOf(record, request(intent), { ...facts, now }, { ...terms, canary, ...more });
-    const half: Intent = { action: "enter", quantity: 0.5, stopPrice: 90 };
+    const twice: Intent = { action: "enter", quantity: 2, stopPrice: 90 };
 
-    it("is an entry of more than the part of a limit, and is told why", () => {
-      expect(of(enter, close + 2999)).to.deep.equal({
+    it("is an entry beyond a limit, of which both are a part, and is told why", () => {
+      expect(of(twice, close + 2999)).to.deep.equal({
         kind: "order quantity",
-        reason: "the order quantity would be 1, the limit is 0.5: 0.5 of the configured one until 2024-01-02T13:00:03.000Z, in the first days after a promotion",
+        reason: "the order quantity would be 1, the limit is 0.5: 0.5 of what was decided and of what is configured, until 2024-01-02T13:00:03.000Z, in the first days after a promotion",
       });
     });
-    it("is no entry of just that part", () => expect(of(half, close + 2999)).to.equal(null));
-    it("is nothing any more when they are over", () => expect(of(enter, close + 3000)).to.equal(null));
+    it("is no entry that is within the limits on paper", () => expect(of(enter, close + 2999)).to.equal(null));
+    it("is told in plain words when they are over", () => expect(of(twice, close + 3000)?.reason).to.equal("the order quantity would be 2, the limit is 1"));
+    it("is an entry where all bots have more open already than the part allows", () => {
+      const open = { ...facts, now: close, risk: { ...facts.risk, exposure: 1 } };
+      expect(refusalOf(record, request(enter), open, { ...terms, canary })?.kind).to.equal("stack exposure");
+    });
     it("is what another limit refuses, in its own words", () => {
-      expect(of(half, close, { limits: { ...terms.limits, ordersPerDay: null } })?.reason).to.equal("no entry without a limit of the number of orders in a day");
+      expect(of(enter, close, { limits: { ...terms.limits, ordersPerDay: null } })?.reason).to.equal("no entry without a limit of the number of orders in a day");
     });
     it("is no exit, and no move of a stop", () => {
       for (const intent of [exit, moveStop]) expect(of(intent, close)).to.equal(null);
@@ -123,7 +127,7 @@ describe("what the broker refuses", () => {
   }
 
   describe("under a halt", () => {
-    const stop: Order = { clientOrderId: "e-stop", bar, action: "stop", side: "sell", type: "stop", quantity: 1, stopPrice: 90, referencePrice: 100, status: "working", reason: null };
+    const stop: Order = { clientOrderId: "e-stop", bar, action: "stop", side: "sell", type: "stop", quantity: 1, sizeLimit: null, stopPrice: 90, referencePrice: 100, status: "working", reason: null };
     const holding: AccountRecord = { ...record, account: { ...record.account, position: { quantity: 1, entryPrice: 100, entryBar: bar, entryFee: 0.1 }, orders: [stop] } };
     const higher: Intent = { action: "moveStop", stopPrice: 91 };
     const same: Intent = { action: "moveStop", stopPrice: 90 };

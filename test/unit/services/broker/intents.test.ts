@@ -56,7 +56,7 @@ describe("intents", () => {
 
   const order: Order = {
     ...{ clientOrderId: enter.clientOrderId, bar, action: "enter", side: "buy", type: "market", quantity: 0.5 },
-    ...{ stopPrice: 2000, referencePrice: 2050, status: "filled", reason: "reduced to what cash can pay" },
+    ...{ sizeLimit: null, stopPrice: 2000, referencePrice: 2050, status: "filled", reason: "reduced to what cash can pay" },
   };
   const same: [string, Partial<Order>, object, boolean][] = [
     ["the same entry, filled by now", {}, enter, true],

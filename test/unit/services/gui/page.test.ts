@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAllowedHost } from "../../../../services/gui/hosts";
-import { measureTexts, qualityFacts, reconciliationFacts } from "../../../../services/gui/page/feed";
+import { canaryFacts, measureTexts, qualityFacts, reconciliationFacts } from "../../../../services/gui/page/feed";
 import { ageText, durationText, minuteText, numberText, percentText, secondText, signedText } from "../../../../services/gui/page/format";
 import { tilesOf } from "../../../../services/gui/page/tiles";
 import { guiSettingsSchema } from "../../../../services/gui/settings";
@@ -31,7 +31,7 @@ describe("gui: settings", () => {
         "SETTINGS.bots: [] - allowed: at least 1 entries",
         'SETTINGS.brokerUrl: "file:///etc/passwd" - allowed: an address that begins with http:// or https://',
         "SETTINGS.configuration.hash: missing - allowed: a value of type string",
-        'SETTINGS.colour: unknown key ("red") - allowed: bots, brokerUrl, livefeedUrl, backupUrl, guardUrl, mlflowPageUrl, configuration, notices',
+        'SETTINGS.colour: unknown key ("red") - allowed: bots, brokerUrl, livefeedUrl, backupUrl, guardUrl, mlflowPageUrl, configuration, canary, notices',
       ],
     });
   });
@@ -157,6 +157,15 @@ describe("gui: reconciliation", () => {
       expect(reconciliationFacts(bot!, now).map(({ label, value, tone }) => `${label}: ${value}${tone === "" ? "" : ` (${tone})`}`)).to.deep.equal(texts);
     });
   }
+});
+
+describe("gui: the first days after a promotion", () => {
+  it("are told by the broker's figures until they are over", () => {
+    const canary = { until: Date.parse("2026-01-09T03:04:05Z"), fraction: 0.1 };
+    const of = (at: number) => canaryFacts(statusView(statusInput({ now: at, settings: { ...settings, canary } })));
+    expect(of(now)).to.deep.equal([{ label: "First days after the promotion", value: "10.00 % of each entry and of the limits, until 2026-01-09 03:04 UTC", tone: "warning" }]);
+    expect(of(canary.until)).to.deep.equal([]);
+  });
 });
 
 describe("gui: colours", () => {

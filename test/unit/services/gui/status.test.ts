@@ -56,6 +56,15 @@ describe("gui: status assembly", () => {
     expect(before?.filter(([, value]) => value !== null)).to.deep.equal([["Orders in an hour", 0, 10], ["Orders in a day", 3, 60]]);
   });
 
+  it("tells the limits of size as they are in the first days after a promotion, and as they are configured afterwards", () => {
+    const limits = { orderQuantity: 1, orderNotional: 10_000, positionQuantity: 2, positionNotional: 20_000, ordersPerHour: 10, ordersPerDay: 60, secondsBetweenEntries: 3600 };
+    const until = now + 1000;
+    const of = (at: number) => statusView(statusInput({ now: at, settings: { ...settings, bots: [{ ...settings.bots[0]!, limits }], canary: { until, fraction: 0.25 } } }));
+    const allowed = (at: number) => of(at).bots[0]!.limits.map((limit) => limit.allowed);
+    expect([of(until - 1).canary, allowed(until - 1)]).to.deep.equal([{ until, fraction: 0.25 }, [0.25, 2500, 0.5, 5000, 10, 60, 3600]]);
+    expect([of(until).canary, allowed(until)]).to.deep.equal([null, Object.values(limits)]);
+  });
+
   it("gives rejections with the newest first, and what was counted", () => {
     const broker = brokerRows({ rejections: [rejection(9), rejection(1, { kind: "lease" })] });
     const [bot] = statusView(statusInput({ database: { last: { value: statusRows({ bots: [botRows({ broker })] }), at: now }, problem: undefined } })).bots;
