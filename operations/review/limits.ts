@@ -53,6 +53,12 @@ const OF_STACK: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   },
 };
 
+/** Below `promotion.canary`. */
+const OF_CANARY: Readonly<Record<string, Rule>> = {
+  days: { words: "first days after a promotion", riskier: "lower" },
+  fraction: higher("part of each entry in the first days after a promotion"),
+};
+
 /**
  * The bounds that differ. A bot that is new may lose what it could not lose before; one that is gone can lose nothing.
  *
@@ -88,7 +94,9 @@ function limitsOf(configuration: unknown): Map<string, { readonly value: Limit; 
     }
   };
   for (const [name, bot] of botsOf(configuration)) take(`bots.${name}.limits`, bot["limits"], OF_BOT, ` of ${name}`);
-  if (isObject(configuration)) for (const [key, rules] of Object.entries(OF_STACK)) take(key, configuration[key], rules);
+  if (!isObject(configuration)) return found;
+  for (const [key, rules] of Object.entries(OF_STACK)) take(key, configuration[key], rules);
+  if (isObject(configuration["promotion"])) take("promotion.canary", configuration["promotion"]["canary"], OF_CANARY);
   return found;
 }
 

@@ -3,7 +3,7 @@ import { limitChanges } from "../../../../operations/review/limits";
 
 const limits = { orderQuantity: 1, orderNotional: 1000, positionQuantity: 1, positionNotional: 1000, ordersPerHour: 10, ordersPerDay: 60, secondsBetweenEntries: 3600 };
 const guard = { enabled: true, dailyLossShare: 0.02, drawdownShare: 0.12, exposureShare: 1.25, feedDegradedSeconds: 120, decisionMinutes: 10, trackingErrorWarnShare: 0.02, trackingErrorFreezeShare: 0.05, trackingErrorReduceShare: 0.1, clockSeconds: 2, haltDrillDays: 35 };
-const stack = { bots: [{ name: "a", limits }], limits: { exposureNotional: 1000, ordersPerHour: 100, ordersPerDay: 600 }, broker: { priceCollar: 0.02, feeRate: 0.001 }, guard };
+const stack = { bots: [{ name: "a", limits }], limits: { exposureNotional: 1000, ordersPerHour: 100, ordersPerDay: 600 }, broker: { priceCollar: 0.02, feeRate: 0.001 }, guard, promotion: { canary: { days: 7, fraction: 0.1 } } };
 
 /** The stack with one value put in the place of another; undefined takes it away. */
 function withValue(path: string, value: unknown): object {
@@ -19,12 +19,12 @@ function withValue(path: string, value: unknown): object {
 describe("risk limits", () => {
   it("are not raised where nothing differs", () => expect(limitChanges(stack, structuredClone(stack))).to.deep.equal([]));
 
-  const everyLimit = [...Object.keys(limits).map((key) => `bots.a.limits.${key}`), ...Object.keys(stack.limits).map((key) => `limits.${key}`), "broker.priceCollar", ...Object.keys(guard).filter((key) => key !== "enabled").map((key) => `guard.${key}`)];
+  const everyLimit = [...Object.keys(limits).map((key) => `bots.a.limits.${key}`), ...Object.keys(stack.limits).map((key) => `limits.${key}`), "broker.priceCollar", "promotion.canary.days", "promotion.canary.fraction", ...Object.keys(guard).filter((key) => key !== "enabled").map((key) => `guard.${key}`)];
   for (const path of everyLimit) {
     it(`${path} counts in the direction in which more can be lost`, () => {
       const value = path.split(".").reduce<any>((part, key) => (key === "bots" ? part.bots[0] : key === "a" ? part : part[key]), stack) as number;
       const [more, less] = [limitChanges(stack, withValue(path, value * 2)), limitChanges(stack, withValue(path, value / 2))];
-      const riskierIsLower = path.endsWith("secondsBetweenEntries");
+      const riskierIsLower = path.endsWith("secondsBetweenEntries") || path === "promotion.canary.days";
       expect(more).to.have.length(1);
       expect(more[0]).to.include({ key: path, before: value, after: value * 2, raised: !riskierIsLower });
       expect(less[0]).to.include({ key: path, after: value / 2, raised: riskierIsLower });
