@@ -28,7 +28,7 @@ export function trustedFrom(jump: ClockJump): number {
   return mayBeSleep(jump) ? Number.NEGATIVE_INFINITY : Date.parse(jump.at) + trialMilliseconds;
 }
 
-/** "ahead by 24 hours". */
+/** "ahead by 24 hours", to the second: what two clocks differ by is not exact to the millisecond. */
 export function jumpText({ milliseconds }: Pick<ClockJump, "milliseconds">): string {
-  return `${milliseconds < 0 ? "back" : "ahead"} by ${span(Math.abs(milliseconds))}`;
+  return `${milliseconds < 0 ? "back" : "ahead"} by ${span(Math.round(Math.abs(milliseconds) / 1000) * 1000)}`;
 }
