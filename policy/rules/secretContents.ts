@@ -1,4 +1,4 @@
-import { TYPES, UNKNOWN, type DeclaredResource, type StackRule } from "../rule";
+import { TYPES, UNKNOWN, type DeclaredResource, type Properties, type StackRule } from "../rule";
 
 /** Shorter ones would be found by chance. */
 const SHORTEST = 12;
@@ -16,7 +16,9 @@ export const secretContents: StackRule = {
   name: "no-secret-content",
   description: "What is in a secret file is in no other property of any resource.",
   check: (resources) => {
-    const secrets = resources.flatMap(secretsIn);
+    const mounted = new Set(resources.flatMap(mountPoints));
+    // Where the folder of a second copy is mounted stands beside its key, where the address of a server would.
+    const secrets = resources.flatMap(secretsIn).filter(({ content }) => !mounted.has(content));
     return resources.flatMap((resource) =>
       Object.entries(resource.properties)
         .filter(([property]) => !(resource.type === TYPES.command && property === "stdin"))
@@ -31,6 +33,7 @@ export const secretContents: StackRule = {
 
 interface Secret {
   readonly file: string;
+  readonly content: string;
   /** Ways in which it can be written. */
   readonly forms: readonly string[];
 }
@@ -44,8 +47,14 @@ function secretsIn({ type, name, properties }: DeclaredResource): Secret[] {
     if (file === undefined || encoded === undefined || encoded.length > LONGEST * 2) return [];
     const content = Buffer.from(encoded, "base64").toString("utf8").trim();
     const inside = content.split(/\r?\n/).flatMap((each) => SECRET_LINE.exec(each)?.[1] ?? []);
-    return [content, ...inside].filter(({ length }) => length >= SHORTEST && length <= LONGEST).map((text) => ({ file: `${name}: ${file}`, forms: formsOf(text) }));
+    return [content, ...inside].filter(({ length }) => length >= SHORTEST && length <= LONGEST).map((text) => ({ file: `${name}: ${file}`, content: text, forms: formsOf(text) }));
   });
+}
+
+/** Paths in a container at which a volume or a folder is mounted. */
+function mountPoints({ type, properties }: DeclaredResource): string[] {
+  const volumes: unknown = type === TYPES.container ? properties.volumes : undefined;
+  return Array.isArray(volumes) ? volumes.flatMap((volume: Properties) => (typeof volume?.containerPath === "string" ? [volume.containerPath] : [])) : [];
 }
 
 function formsOf(text: string): string[] {

@@ -6,6 +6,7 @@ import * as path from "node:path";
 import type { RecoveryPoint } from "../../domain/backup/recoveryPoint";
 import { BackupServiceRig } from "./serviceRig";
 import { runbookCommands, type RunbookCommand } from "../runbooks/powershell";
+import { stepByStep } from "../support/stepByStep";
 import { execute, lines, PROJECT_ROOT, type Outcome } from "../support/throwAwayStack";
 
 const FILE = "Restore_By_Hand.md";
@@ -102,7 +103,7 @@ function demandSame(found: Facts, expected: Facts): void {
  */
 describe("runbooks/Restore_By_Hand.md: a dump and the files come back with the tools' own commands", function () {
   this.timeout(15 * 60_000);
-  this.bail(true);
+  stepByStep(this);
   const prefix = `h8-${randomBytes(4).toString("hex")}`;
   const byHand = `${prefix}-by-hand`;
   const page = readPage();

@@ -7,6 +7,7 @@ import { readDrill } from "../../control/drills";
 import { controlFolder } from "../../control/folder";
 import { haltsOf } from "../../control/LatchFolder";
 import type { HaltDrillReport } from "../../operations/haltDrill/report";
+import { stepByStep } from "../support/stepByStep";
 import { eventually, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 
 /** A guard that leaves a stack alone whose market goes an hour a second. */
@@ -14,7 +15,7 @@ const guard = { enabled: true, dailyLossShare: 1, drawdownShare: 1, exposureShar
 
 describe("the halt drill on a stack that is up", function () {
   this.timeout(600_000);
-  this.bail(true);
+  stepByStep(this);
   let stack: ThrowAwayStack;
   let control: string;
 

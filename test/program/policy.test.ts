@@ -33,7 +33,7 @@ async function registered(mode: "paper" | "live"): Promise<DeclaredResource[]> {
   const outputs = new Map<string, Properties>();
   const stopRecording = recordOutputs(outputs);
   try {
-    const configuration = parseStackConfiguration(mode, { mode, portBase: mode === "paper" ? 8400 : 8500, feed: { source: "synthetic" }, bots: ["refstrat01", "second"].map((name) => ({ name, limits: { orderQuantity: 0.5, orderNotional: 12_000 } })) });
+    const configuration = parseStackConfiguration(mode, { mode, portBase: mode === "paper" ? 8400 : 8500, feed: { source: "synthetic" }, backup: { secondCopy: { kind: "path", path: __dirname } }, bots: ["refstrat01", "second"].map((name) => ({ name, limits: { orderQuantity: 0.5, orderNotional: 12_000 } })) });
     const context = stackContext(mode, mode, "owner-of-the-test", KEY, configuration.logLevel);
     const secrets = backupSecrets(__dirname, mode, configuration.backup, KEY);
     const stack = new TradingStack(

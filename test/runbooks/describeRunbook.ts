@@ -2,6 +2,7 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { stepByStep } from "../support/stepByStep";
 import { eventually, execute, PROJECT_ROOT, ThrowAwayStack, wideLimits, type Outcome } from "../support/throwAwayStack";
 import { alertOfTheGuard, haltsOfStack, interruptRestore, makeRepository, newestMoment, releasesOfStack, stableAndChanged, withOwnCrontab } from "./circumstances";
 import { Receiver } from "./Receiver";
@@ -35,7 +36,7 @@ const MINUTES = 15;
 export function describeRunbook(file: string): void {
   describe(`${file}: its commands work, in their order, on a stack that is up`, function () {
     this.timeout(MINUTES * 60_000);
-    this.bail(true);
+    stepByStep(this);
     const commands = runbookCommands(file, fs.readFileSync(path.join(FOLDER, file), "utf8"));
     const backedUp = commands.some(({ argv }) => argv.includes("backups"));
     const guarded = commands.some(({ argv }) => argv.includes("alerts"));

@@ -99,6 +99,13 @@ describe("contents of secret files", () => {
     });
   }
 
+  it("are no place at which something is mounted", () => {
+    const path = "/second-copy";
+    const backup = container({}, { volumes: [{ hostPath: "/media/disk", path, readOnly: false }] });
+    expect(said(secretContents, [filling({ "second-copy-address": path }), backup])).to.deep.equal([]);
+    expect(said(secretContents, [filling({ "second-copy-address": path }), container({ envs: [`A=${path}`] })])).to.have.length(1);
+  });
+
   it("are no recordings, and nothing so short that it is found by chance", () => {
     const data = filling({ "candles.csv": "1,2,3,4,5,6\n".repeat(1000), pin: "8400" });
     expect(said(secretContents, [data, container({ envs: ["A=1,2,3,4,5,6", "B=8400"] })])).to.deep.equal([]);
