@@ -8,7 +8,7 @@ import { stands, withOverrides, type JudgedItem } from "../../domain/promotion/o
 import type { GlobalOptions, Outcome, Wrap } from "../command";
 import type { Context } from "../context";
 import { productionMeans as deployMeans, type DeployMeans } from "../deploy/means";
-import { oneDeployAtATime } from "../deploy/owner";
+import { demandMade, isMade, oneDeployAtATime } from "../deploy/owner";
 import { deployStack } from "../deploy/run";
 import { deployedDocument, deployedLines } from "../deploy/text";
 import { previewUp } from "../deploy/up";
@@ -77,7 +77,8 @@ async function promote(context: Context, means: PromoteMeans, { stack, from = st
   if (left !== undefined && options.dryRun === true) throw failure(`promotion ${left} was interrupted: run this without --dry-run, which ends it or takes it back; nothing was changed`);
   const wish = { dryRun: options.dryRun === true, yes: options.yes === true, renew: options.renew === true, overrides: options.override, reason };
   const declared = () => ({ from: declaredStack(root, from), to: liveOf(declaredStack(root, to), declaredStack(root, from)) });
-  if (wish.dryRun) return await promoteNow(context, means, { ...wish, ...declared() });
+  // What does not hold is told before there is a stack to bring it to.
+  if (wish.dryRun || !isMade(root, to)) return await promoteNow(context, means, { ...wish, ...declared() });
   // What cannot be promoted at all is said before what is in its way.
   if (left === undefined) declared();
   return await oneDeployAtATime(root, to, async () => {
@@ -122,6 +123,7 @@ async function promoteNow(context: Context, means: PromoteMeans, wish: Wish): Pr
   if (wish.dryRun) return { exitCode: EXIT.ok, text: `${table}${planText(plan, wish)}Nothing was changed (--dry-run).\n`, document: { ...planned, promoted: false, committed: false, up: false } };
 
   context.writeError(`${table}${planText(plan, wish)}`);
+  demandMade(root, to.stack);
   context.whenInterrupted(`the promotion may be half written: npx trading promote --from ${from.stack} --to ${to.stack} again ends it or takes it back`);
   await inOneCommit(root, to.stack, plan.evidence.id, plan.files, plan.message, (step) => means.reached(step));
   return await bringUp(context, means, wish, plan.evidence.id, `Committed: ${plan.message}`, { ...planned, promoted: true, committed: true });
@@ -145,6 +147,7 @@ async function promotedAlready(context: Context, means: PromoteMeans, wish: Wish
   if (dirty.length > 0) throw usage(`${said}, and ${dirty.join(", ")} has changes that are in no commit: commit them or put them away first; nothing was changed`);
   if (isUp(context.root, to)) return { exitCode: EXIT.ok, text: `${said}, and ${to.stack} runs it. --renew promotes it again.\n`, document: { ...document, up: true } };
   if (wish.dryRun) return { exitCode: EXIT.ok, text: `${said}, and ${to.stack} was not brought up with it yet. Nothing was changed (--dry-run).\n`, document: { ...document, up: false } };
+  demandMade(context.root, to.stack);
   return await bringUp(context, means, wish, promotion, `${said}; ${to.stack} was not brought up with it yet`, document);
 }
 
