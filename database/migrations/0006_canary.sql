@@ -1,4 +1,5 @@
 -- Up Migration
+-- Older services: can follow: it only adds a column, which they leave empty.
 
 -- In the first days after a promotion an entry is made smaller than it was decided on: a replay has to know by how much.
 ALTER TABLE trading.orders

@@ -26,7 +26,7 @@ export function rollbackCommand(context: Context, wrap: Wrap, means: DeployMeans
   return new Command("rollback")
     .description("go back to a stable release: its stack file from Git with its images pinned, one commit, an up, every container healthy; run it again after an interruption and it goes on; data stays as it is")
     .option("--to <release>", "release to go back, or forward, to (npx trading releases); the newest stable one before what runs when left out")
-    .option("--yes", "do not ask")
+    .option("--yes", "do not ask, and do not preview what Pulumi would do")
     .option("--keep-positions", "go on although positions are open; their protective stops stay with the broker")
     .option("--any-schema", "go on although the database's schema is newer than the release's services can follow, or not known: a restore has to come next")
     .action(wrap<Options>((options) => oneDeployAtATime(context.root, checkStackName(options.stack), () => rollback(context, means, options))));
@@ -47,9 +47,12 @@ async function rollback(context: Context, means: DeployMeans, { stack, to, yes =
   const refusals = rollbackRefusals(prepared.facts);
   if (refusals.length > 0) throw failure(`${refusals.join("\n")}\nnothing was changed`, { stack, target: target.id, problems: refusals });
 
-  context.writeError(`\n${planText(prepared.facts)}\n- asking Pulumi what the stack would do\n`);
-  context.writeError(`${await withReleaseFile(stack, prepared.stored, (file) => previewUp(context, means, stack, { file }))}\n\n`);
-  if (!yes) await demandName(context, stack, "roll it back");
+  context.writeError(`\n${planText(prepared.facts)}\n`);
+  if (!yes) {
+    context.writeError("- asking Pulumi what the stack would do\n");
+    context.writeError(`${await withReleaseFile(stack, prepared.stored, (file) => previewUp(context, means, stack, { file }))}\n\n`);
+    await demandName(context, stack, "roll it back");
+  }
   const left = releases.find(({ id }) => id === (goOn === undefined ? running?.id : goOn.left));
   return outcomeOf(stack, target, left, await carryOutRollback(context, means, prepared));
 }

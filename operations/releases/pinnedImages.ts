@@ -34,8 +34,10 @@ export async function isOnEngine(id: string): Promise<boolean> {
  */
 export async function bringImages(images: Readonly<Record<string, string>>, means: BringMeans, say: (text: string) => void): Promise<Brought> {
   const brought: Record<keyof Brought, string[]> = { there: [], loaded: [], missing: [] };
-  for (const [name, id] of Object.entries(images)) {
-    if (await means.isThere(id)) brought.there.push(name);
+  const looked = await Promise.all(Object.entries(images).map(async ([name, id]) => ({ name, id, isThere: await means.isThere(id) })));
+  // One after the other: an archive is read whole for each.
+  for (const { name, id, isThere } of looked) {
+    if (isThere) brought.there.push(name);
     else {
       say(`${name}: loading ${id} from the backup`);
       brought[(await means.load(id)) ? "loaded" : "missing"].push(name);

@@ -20,9 +20,8 @@ export async function readDeployedSchemas(means: Pick<DeployMeans, "query">, sta
       throw error;
     }
   };
-  const migrations = await rows("trading", MIGRATIONS);
+  const [migrations, timescale, mlflow] = await Promise.all([rows("trading", MIGRATIONS), rows("trading", TIMESCALE), rows("mlflow", MLFLOW)]);
   if (migrations === null) return { migrations: null, newestKnown, timescale: null, mlflow: null };
-  const [timescale, mlflow] = [await rows("trading", TIMESCALE), await rows("mlflow", MLFLOW)];
   return {
     migrations: migrations.map((row) => {
       const [name = "", at = ""] = row.split("|");

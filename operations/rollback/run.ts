@@ -58,13 +58,17 @@ export async function prepareRollback(context: Context, means: DeployMeans, requ
   const declared = declaredBy(stack, stored.configuration);
   const engine = context.engine();
   const containers = await ownContainers(context, engine, stack);
-  const broughtBack = await bringImagesBack(context, means, declared, target);
   const images = Object.fromEntries(containers.map(({ service, imageId }) => [service, imageId]));
-  const deployed = await readDeployedSchemas(means, stack, Math.max(0, ...releases.map(({ schemaVersion }) => schemaVersion), ...knownSchemas(root).map(migrationNumber)));
+  const newestKnown = Math.max(0, ...releases.map(({ schemaVersion }) => schemaVersion), ...knownSchemas(root).map(migrationNumber));
+  const [broughtBack, deployed, positions] = await Promise.all([
+    bringImagesBack(context, means, declared, target),
+    readDeployedSchemas(means, stack, newestKnown),
+    openPositions(context, means, stack, presentPagePort(root, stack) ?? declared.pagePort),
+  ]);
   const schema = judgeSchemas(target, deployed, await readReleaseSchemas(means, target, images), followsIn(root));
   const facts: RollbackFacts = {
     ...{ stack, target, source: stored.source, running: request.running, containers: images, broughtBack, schema, keepPositions, anySchema },
-    positions: await openPositions(context, means, stack, presentPagePort(root, stack) ?? declared.pagePort),
+    positions,
     inForce: inForceHere(root, stack, context.now()),
     frozen: frozenAgainst(context, stored, target),
     keptAs: await keptAs(context, stack, stored),

@@ -59,7 +59,7 @@ describe("drift of a paper stack", function () {
     await none();
     succeeds(await stack.trading(["start", "bot"]));
     await none();
-    const { stdout } = succeeds(await stack.trading(["halt", "--level", "pause", "--reason", "a test of drift", "--json"]));
+    const { stdout } = succeeds(await stack.trading(["halt", "--level", "kill", "--reason", "a test of drift", "--json"]));
     expect(await inspected("bot-refstrat01", "{{.State.Status}}")).to.equal("exited");
     await none();
     succeeds(await stack.up());

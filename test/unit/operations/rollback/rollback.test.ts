@@ -49,14 +49,16 @@ describe("rollback", function () {
     expect(text).to.contain(`Stack paper is back at ${good.id}, up and healthy`).and.to.contain("Bot refstrat01: running\nBot second: not running: stopped by the owner\n");
     expect(text).to.contain(`Forward again:\n  npx trading rollback --stack paper --to ${bad.id}\n  git revert --no-edit ${commit.slice(0, 12)}\n  npx trading deploy --stack paper\n`);
     expect(document).to.deep.include({ to: good.id, left: bad.id, changed: true, commit });
+    expect(world.said, "nobody is there to read it").not.to.contain("PREVIEWED");
   });
 
   it("shows first what it means, and what Pulumi would do with the release's file", async () => {
     world.positions = ["refstrat01|0.5|42000|41000"];
-    await rollback("--yes", "--keep-positions");
+    await world.run(rollbackCommand, ["--keep-positions"], "paper");
     expect(world.said).to.contain(`Back to   ${good.id} (`).and.to.contain(`Runs now  ${bad.id} (`).and.to.contain("not stable").and.to.contain("broker 222222222222 → 111111111111");
     expect(world.said).to.contain("refstrat01: position 0.5 bought at 42000.00, protective stop 41000.00; they stay");
     expect(world.said).to.match(/PREVIEWED config:[\s\S]*orderQuantity: 1,[\s\S]*sha256:1111/);
+    expect(world.running).to.equal("1");
   });
 
   it("asks, and changes nothing unless the stack is named", async () => {
