@@ -1,56 +1,52 @@
 import { Command } from "commander";
-import { acknowledgeFeedCommand } from "./commands/acknowledgeFeed";
-import { alertsCommand } from "./commands/alerts";
-import { backtestCommand } from "./commands/backtest";
-import { backupCommand } from "./commands/backup";
-import { backupsCommand } from "./commands/backups";
-import { changelogCommand } from "./commands/changelog";
-import { deleteDataCommand } from "./commands/deleteData";
-import { deployCommand } from "./commands/deploy";
-import { driftCommand } from "./commands/drift";
-import { evaluateCommand } from "./commands/evaluate";
-import { evidenceCommand } from "./commands/evidence";
-import { freezeCommand } from "./commands/freeze";
-import { haltCommand } from "./commands/halt";
-import { haltDrillCommand } from "./commands/haltDrill";
-import { kpisCommand } from "./commands/kpis";
-import { loadImagesCommand } from "./commands/loadImages";
-import { parityCommand } from "./commands/parity";
-import { previewCommand } from "./commands/preview";
-import { promoteCommand } from "./commands/promote";
-import { rearmCommand } from "./commands/rearm";
-import { recoverCommand } from "./commands/recover";
-import { recoveryKeyCommand } from "./commands/recoveryKey";
-import { releasesCommand } from "./commands/releases";
-import { restoreCommand } from "./commands/restore";
-import { restoreTestCommand } from "./commands/restoreTest";
-import { rollbackCommand } from "./commands/rollback";
-import { scheduleCommand } from "./commands/schedule";
-import { startBotCommand } from "./commands/startBot";
-import { statusCommand } from "./commands/status";
-import { stopBotCommand } from "./commands/stopBot";
-import { tendCommand } from "./commands/tend";
-import { thawCommand } from "./commands/thaw";
+import { commandWord } from "./commandWord";
 import type { Wrap } from "./command";
 import type { Context } from "./context";
 import { runCommands } from "./frame";
 
-/** Every command of `npx trading`, in the order of its help. */
-function allCommands(context: Context, wrap: Wrap): Command[] {
-  const stop = new Command("stop").description("stop something and keep it stopped");
-  const start = new Command("start").description("start what was stopped");
-  stop.addCommand(stopBotCommand(context, wrap));
-  start.addCommand(startBotCommand(context, wrap));
-  const made = (...commands: readonly ((context: Context, wrap: Wrap) => Command)[]) => commands.map((make) => make(context, wrap));
-  return [
-    ...made(statusCommand, driftCommand, haltCommand, rearmCommand, freezeCommand, thawCommand, haltDrillCommand),
-    ...[stop, start],
-    ...made(deployCommand, rollbackCommand),
-    ...made(acknowledgeFeedCommand, alertsCommand, backtestCommand, deleteDataCommand),
-    ...made(backupCommand, backupsCommand, restoreCommand, restoreTestCommand, recoverCommand, recoveryKeyCommand, tendCommand, scheduleCommand),
-    ...made(releasesCommand, loadImagesCommand, changelogCommand),
-    ...made(evaluateCommand, kpisCommand, parityCommand, evidenceCommand, promoteCommand, previewCommand),
-  ];
+type Make = (context: Context, wrap: Wrap) => Command;
+
+/**
+ * Every command of `npx trading`, in the order of its help. Only the one that is asked for is loaded: all of them take more
+ * than a second, and a halt has none to lose.
+ */
+const COMMANDS: Readonly<Record<string, () => Make>> = {
+  status: () => (require("./commands/status") as typeof import("./commands/status")).statusCommand,
+  drift: () => (require("./commands/drift") as typeof import("./commands/drift")).driftCommand,
+  halt: () => (require("./commands/halt") as typeof import("./commands/halt")).haltCommand,
+  rearm: () => (require("./commands/rearm") as typeof import("./commands/rearm")).rearmCommand,
+  freeze: () => (require("./commands/freeze") as typeof import("./commands/freeze")).freezeCommand,
+  thaw: () => (require("./commands/thaw") as typeof import("./commands/thaw")).thawCommand,
+  "halt-drill": () => (require("./commands/haltDrill") as typeof import("./commands/haltDrill")).haltDrillCommand,
+  stop: () => group("stop", "stop something and keep it stopped", (require("./commands/stopBot") as typeof import("./commands/stopBot")).stopBotCommand),
+  start: () => group("start", "start what was stopped", (require("./commands/startBot") as typeof import("./commands/startBot")).startBotCommand),
+  deploy: () => (require("./commands/deploy") as typeof import("./commands/deploy")).deployCommand,
+  rollback: () => (require("./commands/rollback") as typeof import("./commands/rollback")).rollbackCommand,
+  "acknowledge-feed": () => (require("./commands/acknowledgeFeed") as typeof import("./commands/acknowledgeFeed")).acknowledgeFeedCommand,
+  alerts: () => (require("./commands/alerts") as typeof import("./commands/alerts")).alertsCommand,
+  backtest: () => (require("./commands/backtest") as typeof import("./commands/backtest")).backtestCommand,
+  "delete-data": () => (require("./commands/deleteData") as typeof import("./commands/deleteData")).deleteDataCommand,
+  backup: () => (require("./commands/backup") as typeof import("./commands/backup")).backupCommand,
+  backups: () => (require("./commands/backups") as typeof import("./commands/backups")).backupsCommand,
+  restore: () => (require("./commands/restore") as typeof import("./commands/restore")).restoreCommand,
+  "restore-test": () => (require("./commands/restoreTest") as typeof import("./commands/restoreTest")).restoreTestCommand,
+  recover: () => (require("./commands/recover") as typeof import("./commands/recover")).recoverCommand,
+  "recovery-key": () => (require("./commands/recoveryKey") as typeof import("./commands/recoveryKey")).recoveryKeyCommand,
+  tend: () => (require("./commands/tend") as typeof import("./commands/tend")).tendCommand,
+  schedule: () => (require("./commands/schedule") as typeof import("./commands/schedule")).scheduleCommand,
+  releases: () => (require("./commands/releases") as typeof import("./commands/releases")).releasesCommand,
+  "load-images": () => (require("./commands/loadImages") as typeof import("./commands/loadImages")).loadImagesCommand,
+  changelog: () => (require("./commands/changelog") as typeof import("./commands/changelog")).changelogCommand,
+  evaluate: () => (require("./commands/evaluate") as typeof import("./commands/evaluate")).evaluateCommand,
+  kpis: () => (require("./commands/kpis") as typeof import("./commands/kpis")).kpisCommand,
+  parity: () => (require("./commands/parity") as typeof import("./commands/parity")).parityCommand,
+  evidence: () => (require("./commands/evidence") as typeof import("./commands/evidence")).evidenceCommand,
+  promote: () => (require("./commands/promote") as typeof import("./commands/promote")).promoteCommand,
+  preview: () => (require("./commands/preview") as typeof import("./commands/preview")).previewCommand,
+};
+
+function group(name: string, description: string, make: Make): Make {
+  return (context, wrap) => new Command(name).description(description).addCommand(make(context, wrap));
 }
 
 /**
@@ -60,5 +56,8 @@ function allCommands(context: Context, wrap: Wrap): Command[] {
  * @returns the exit code; errors have been told in one line on standard error
  */
 export function run(argv: readonly string[], context: Context): Promise<number> {
-  return runCommands(argv, context, allCommands);
+  const word = commandWord(argv);
+  // Whatever is no command is answered with all that there are.
+  const asked = word !== undefined && Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS);
+  return runCommands(argv, context, (given, wrap) => asked.map((name) => COMMANDS[name]!()(given, wrap)));
 }

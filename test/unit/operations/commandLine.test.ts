@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
+import { commandWord } from "../../../operations/commandWord";
 import { makeClone, trading } from "./support";
 
 describe("the command line", () => {
@@ -59,9 +60,21 @@ describe("the command line", () => {
     it(`${line} shows every option and ends with 0`, async () => {
       const told = await trading(root, line.split(" "));
       expect(told.exitCode).to.equal(0);
-      expect(told.out).to.match(/^Usage: trading/).and.include("--stack <name>").and.include("--json");
+      expect(told.out.startsWith(`Usage: trading ${line.replace(/--help$/, "")}`), told.out).to.equal(true);
+      expect(told.out).to.include("--stack <name>").and.include("--json");
       expect(told.error).to.equal("");
     });
+  }
+
+  for (const [line, word] of [
+    ["halt --reason x", "halt"],
+    ["--stack live halt", "halt"],
+    ["--json --stack halt status", "status"],
+    ["status --stack halt", "status"],
+    ["--stack", undefined],
+    ["", undefined],
+  ] as const) {
+    it(`"${line}" asks for ${word ?? "no command"}`, () => expect(commandWord(line === "" ? [] : line.split(" "))).to.equal(word));
   }
 
   it("takes the global options before and after the command", async () => {

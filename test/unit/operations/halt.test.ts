@@ -8,33 +8,8 @@ import { controlFolder, ensureControlFolder } from "../../../control/folder";
 import { haltsOf } from "../../../control/LatchFolder";
 import type { HaltLevel } from "../../../control/levels";
 import { HaltReader } from "../../../control/standing";
-import type { Context } from "../../../operations/context";
-import { isHalt, runHalt } from "../../../operations/haltProgram";
 import { changeWish } from "../../../operations/wishes";
 import { container, FakeEngine, haltOf, healthyStack, makeClone, NOW, OWNER, pageStatus, trading } from "./support";
-
-describe("a command line that is a halt", () => {
-  for (const [line, expected] of [
-    ["halt --reason x", true],
-    ["--stack live halt", true],
-    ["--json --stack halt halt", true],
-    ["--stack halt status", false],
-    ["status --stack halt", false],
-    ["halt-drill", false],
-    ["", false],
-  ] as const) {
-    it(`"${line}": ${expected}`, () => expect(isHalt(line === "" ? [] : line.split(" "))).to.equal(expected));
-  }
-
-  it("is understood by the program of its own as by the one with everything", async () => {
-    const root = makeClone();
-    let said = "";
-    const context = { root, write: (text: string) => void (said += text), writeError: (text: string) => void (said += text) } as Context;
-    expect(await runHalt(["halt", "--reason", "x", "--stack", "lve"], context)).to.equal(2);
-    expect(said).to.equal('error: there is no stack "lve" (Pulumi.lve.yaml is missing); known stacks: live, paper\n');
-    fs.rmSync(root, { recursive: true });
-  });
-});
 
 describe("halt and rearm", () => {
   let root: string;
