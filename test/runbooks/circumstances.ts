@@ -81,11 +81,12 @@ export async function stableAndChanged(stack: ThrowAwayStack, change: () => void
   await stack.commit("A change to deploy");
 }
 
-/** The newest stable release, and the newest that is another one than runs; empty where there is none. */
+/** The newest stable release and the newest of all that are another one than runs; empty where there is none. */
 export function releasesOfStack(stack: ThrowAwayStack): { readonly stableRelease: string; readonly otherRelease: string } {
   const releases = readReleases(stack.root, stack.name);
   const running = releases.at(-1);
-  return { stableRelease: newestStable(releases)?.id ?? "", otherRelease: releases.findLast((release) => running !== undefined && !isSame(release, running))?.id ?? "" };
+  const others = releases.filter((release) => running !== undefined && !isSame(release, running));
+  return { stableRelease: newestStable(others)?.id ?? "", otherRelease: others.at(-1)?.id ?? "" };
 }
 
 /** Ids of the halts in force, oldest first; none before the stack was ever up. */
