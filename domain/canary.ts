@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { gridsOf, type ExecutionParameters } from "./executionParameters";
 import type { BotRiskLimits, StackRiskLimits } from "./riskLimits";
 
@@ -9,10 +10,13 @@ export interface Canary {
   readonly fraction: number;
 }
 
-/** The same in the settings of a service: its end in ISO 8601. */
+/** A canary in the settings of a service: its end in ISO 8601. */
 export function canarySettings({ until, fraction }: Canary): { readonly until: string; readonly fraction: number } {
   return { until: new Date(until).toISOString(), fraction };
 }
+
+/** What a service reads of {@link canarySettings}. */
+export const canarySchema = z.strictObject({ until: z.iso.datetime().transform((text) => Date.parse(text)), fraction: z.number().positive().max(1) });
 
 /** Part of each entry, and of the limits of size, that there is at a moment. @param now epoch ms; a time that is none counts as one of the first days */
 export function fractionAt(canary: Canary | null, now: number): number {
@@ -33,16 +37,20 @@ export function sizeLimitOf(quantity: number, fraction: number, execution: Execu
 /**
  * The limits of size as they are at a moment. Counts and pauses stay: they bound how often, and not how much.
  */
-export function limitsAt<Bot extends BotRiskLimits, Stack extends StackRiskLimits>(limits: { readonly bot: Bot; readonly stack: Stack }, fraction: number): { readonly bot: Bot; readonly stack: Stack } {
-  if (fraction === 1) return limits;
-  const part = (most: number | null) => (most === null ? null : most * fraction);
-  const { bot, stack } = limits;
+export function limitsAt<Bot extends BotRiskLimits, Stack extends StackRiskLimits>({ bot, stack }: { readonly bot: Bot; readonly stack: Stack }, fraction: number): { readonly bot: Bot; readonly stack: Stack } {
+  return { bot: botLimitsAt(bot, fraction), stack: { ...stack, exposureNotional: partOf(stack.exposureNotional, fraction) } };
+}
+
+/** The same of one bot. */
+export function botLimitsAt<Bot extends BotRiskLimits>(bot: Bot, fraction: number): Bot {
+  const { orderQuantity, orderNotional, positionQuantity, positionNotional } = bot;
   return {
-    bot: {
-      ...bot,
-      ...{ orderQuantity: part(bot.orderQuantity), orderNotional: part(bot.orderNotional) },
-      ...{ positionQuantity: part(bot.positionQuantity), positionNotional: part(bot.positionNotional) },
-    },
-    stack: { ...stack, exposureNotional: part(stack.exposureNotional) },
+    ...bot,
+    ...{ orderQuantity: partOf(orderQuantity, fraction), orderNotional: partOf(orderNotional, fraction) },
+    ...{ positionQuantity: partOf(positionQuantity, fraction), positionNotional: partOf(positionNotional, fraction) },
   };
+}
+
+function partOf(most: number | null, fraction: number): number | null {
+  return most === null ? null : most * fraction;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { canarySchema } from "../../domain/canary";
 import { executionSettings } from "../../domain/execution";
 import { intervalMilliseconds } from "../../domain/intervals";
 import { readSecret, secretsFolder, settingsError } from "../shared/settings";
@@ -56,10 +57,7 @@ export const brokerSettings = z.strictObject({
   /** Whether an entry needs the guard's lease beside the feed's. */
   guard: z.boolean().default(true),
   /** The first days after a promotion: part of each entry that is let in until then, and of the limits of size. */
-  canary: z
-    .strictObject({ until: z.iso.datetime().transform((text) => Date.parse(text)), fraction: z.number().positive().max(1) })
-    .nullable()
-    .default(null),
+  canary: canarySchema.nullable().default(null),
 });
 
 export type BrokerSettings = z.infer<typeof brokerSettings>;

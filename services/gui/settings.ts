@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { canarySchema } from "../../domain/canary";
 
 const address = z.url({ protocol: /^https?$/, error: "an address that begins with http:// or https://" });
 
@@ -42,7 +43,7 @@ export const guiSettingsSchema = z.strictObject({
   mlflowPageUrl: address.nullable(),
   configuration: z.strictObject({ hash: z.string().min(1) }),
   /** The first days after a promotion, and the part of each entry and of the limits that there is in them; left out where there are none. */
-  canary: z.strictObject({ until: z.iso.datetime().transform((text) => Date.parse(text)), fraction: z.number().positive().max(1) }).optional(),
+  canary: canarySchema.optional(),
   /** What speaks against trust for as long as the stack is configured so, one line each. */
   notices: z.array(z.string().min(1)).optional(),
 });

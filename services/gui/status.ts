@@ -1,3 +1,4 @@
+import { fractionAt } from "../../domain/canary";
 import { simulatedFills } from "../../domain/simulatedFills";
 import { alertsView, type AlertSources } from "./alertsView";
 import type { BackupView, BotView, PositionView, SourceView, StatusView } from "./api";
@@ -46,8 +47,8 @@ export function statusView(input: StatusInput): StatusView {
   ];
   const feeds = feedsOf(settings.bots, rows, now);
   const strangers = rejectionViews(rows?.strangers ?? []);
-  const canary = settings.canary !== undefined && now < settings.canary.until ? settings.canary : null;
-  const bots = settings.bots.map((bot) => botView(bot, rows?.bots.find((candidate) => candidate.name === bot.name), canary?.fraction ?? 1));
+  const fraction = fractionAt(settings.canary ?? null, now);
+  const bots = settings.bots.map((bot) => botView(bot, rows?.bots.find((candidate) => candidate.name === bot.name), fraction));
   const fills = fillsStatement(rows);
   const halts = haltsView(input.control, input.stack, now);
   const guard = guardView(input.guard?.said ?? null, rows?.guard, now);
@@ -59,7 +60,7 @@ export function statusView(input: StatusInput): StatusView {
     fills,
     configurationHash: settings.configuration.hash,
     mlflowPageUrl: settings.mlflowPageUrl,
-    canary,
+    canary: fraction === 1 ? null : (settings.canary ?? null),
     trust: trust({ now, stale, readAt, sources, feeds, bots, strangers, backup: input.backup, halts, guard, alerts, notices: settings.notices ?? [] }),
     sources,
     readAt,
