@@ -5,7 +5,7 @@ import type { ArchiveState } from "../../services/backup/database/archive";
 import type { RepositoryInfo } from "../../services/backup/database/pgbackrest";
 import type { RestoreClusterResult } from "../../services/backup/database/restoreCluster";
 import type { RestoreDatabaseResult } from "../../services/backup/database/restoreDatabase";
-import { BackupRig, type ToolOptions } from "../support/backupRig";
+import { BackupRig, type ToolOptions, type ToolOutcome } from "../support/backupRig";
 import { eventually, execute } from "../support/throwAwayStack";
 
 const repository = "/backups/pgbackrest";
@@ -32,6 +32,20 @@ describe("backups of the database", function () {
   const candles = async () => (await rig.query<{ count: number }>("SELECT count(*)::int AS count FROM candles"))[0]!.count;
   const clusters = async () => (await rig.inVolume("data", "ls -d 17*")).split("\n");
   const files = (of: string) => rig.inVolume("backups", `find pgbackrest -name '${of}' -type f | sort`).then((text) => text.split("\n").filter((line) => line !== ""));
+
+  /**
+   * Kills a tool in the middle of what it makes. Looked for from inside, many times a second: the start of a container for
+   * each look would take longer than the tool.
+   *
+   * @param begun shell condition, in the database's container, that holds once and as long as something is half made
+   */
+  async function killInTheMiddle(begun: string, outcome: Promise<ToolOutcome>): Promise<void> {
+    const ended = outcome.then(({ code, text }) => expect.fail(`it ended before it was killed, with exit code ${code}: ${text}`));
+    ended.catch(() => undefined);
+    await Promise.race([rig.execute("timescaledb", "timeout", "110", "sh", "-c", `until ${begun}; do sleep 0.02; done`), ended]);
+    await rig.kill("killed");
+    expect((await outcome).code).not.to.equal(0);
+  }
 
   /** Stops the database, puts a restored cluster in its place, and starts it again. */
   async function swap(id: string): Promise<void> {
@@ -179,11 +193,8 @@ describe("backups of the database", function () {
   });
 
   it("begins anew after it was killed in the middle", async () => {
-    // A look costs the start of a container: the restore must not be over by then.
-    const killed = rig.attemptTool("restore-cluster", { repository, target, to: { kind: "latest" } }, { ...onData, name: "killed", arguments: ["--cpus", "0.2"] });
-    await eventually("the cluster is being made", 60, async () => (await clusters()).includes("17.restored.partial"));
-    await rig.kill("killed");
-    expect((await killed).code).not.to.equal(0);
+    const slowly = { ...onData, name: "killed", arguments: ["--cpus", "0.5"] };
+    await killInTheMiddle("[ -e /var/lib/postgresql/data/17.restored.partial ]", rig.attemptTool("restore-cluster", { repository, target, to: { kind: "latest" } }, slowly));
     expect(await clusters()).to.include("17.restored.partial").and.not.to.include("17.restored");
     const restored = await restore({ kind: "latest" });
     expect(failedChecks(restored)).to.deep.equal([]);
@@ -261,18 +272,12 @@ describe("backups of the database", function () {
 
   it("makes nothing of a backup that was killed in the middle, and goes on after it", async () => {
     const before = await rig.call<RepositoryInfo>("repositoryInfo");
-    const listed = () => rig.execute("timescaledb", "sh", "-c", "ls -d /backups/pgbackrest/backup/trading/*F* | while read f; do [ -e $f/backup.manifest ] || echo $f; done");
-    const killed = rig.call("point", "20260101T020000Z", { name: "killed", arguments: ["--cpus", "0.2"] }).then(
-      () => "went well",
-      () => "failed",
-    );
-    await eventually("the backup is being written", 60, async () => (await listed()) !== "");
-    await rig.kill("killed");
-    expect(await killed).to.equal("failed");
+    const unfinished = `find ${repository}/backup/trading -mindepth 1 -maxdepth 1 -name '*F*' -type d -exec test ! -e {}/backup.manifest \\; -print`;
+    await killInTheMiddle(`[ -n "$(${unfinished})" ]`, rig.attemptCall("point", "20260101T020000Z", { name: "killed", arguments: ["--cpus", "0.5"] }));
     expect((await rig.call<RepositoryInfo>("repositoryInfo")).backups).to.deep.equal(before.backups);
     await rig.call("verifyRepository");
     await takePoint();
-    expect(await listed()).to.equal("");
+    expect(await rig.execute("timescaledb", "sh", "-c", unfinished)).to.equal("");
     await rig.call("verifyRepository");
   });
 

@@ -165,9 +165,14 @@ export class BackupRig extends Containers {
 
   /** The same with the seconds that the function took, the start of container and program left out: in a service they run already. */
   async timedCall<Result>(name: string, argument: unknown = null, options: ToolOptions = {}): Promise<{ readonly value: Result; readonly seconds: number }> {
-    const outcome = await this.attempt(["call", name, JSON.stringify(argument)], { ...options, arguments: [...(await this.driverMount()), ...(options.arguments ?? [])] });
+    const outcome = await this.attemptCall(name, argument, options);
     if (outcome.code !== 0 || outcome.result === undefined) throw new Error(`${name}: ${outcome.error ?? outcome.text}`);
     return { value: outcome.result["value"] as Result, seconds: outcome.result["seconds"] as number };
+  }
+
+  /** Calls such a function, whatever becomes of it. */
+  async attemptCall(name: string, argument: unknown = null, options: ToolOptions = {}): Promise<ToolOutcome> {
+    return this.attempt(["call", name, JSON.stringify(argument)], { ...options, arguments: [...(await this.driverMount()), ...(options.arguments ?? [])] });
   }
 
   /** Runs a tool of the image's own program. @throws when it fails, with what it said */
