@@ -9,6 +9,7 @@ import { backupSecrets, demandSecondCopyFolder } from "./config/backupSecrets";
 import { changelogWarning } from "./config/changelog/check";
 import { readOwner, readStackKey } from "./config/clone";
 import { readDesiredState } from "./config/desiredState";
+import { Fillings } from "./config/fillings";
 import { refuseWhileFrozen } from "./config/freezeGate";
 import { stackPorts } from "./config/names";
 import { refuseDuringRestore } from "./config/restoreInProgress";
@@ -40,13 +41,14 @@ async function prepare(root: string, stack: string): Promise<TradingStackArgs> {
   // Loaded only where it is asked for: few stacks are frozen.
   const images = () => (require("./images/planned") as typeof import("./images/planned")).plannedImages(contexts, configuration.release.images);
   await refuseWhileFrozen({ root, stack, control, configuration, preview: pulumi.runtime.isDryRun(), images, now: Date.now(), say });
-  const [hashes] = await Promise.all([
+  const [hashes, volumes] = await Promise.all([
     // What is pinned is deployed as it is, whatever this checkout would make of it.
     Promise.all(IMAGE_NAMES.filter((name) => configuration.release.images[name] === undefined).map(async (name) => [name, (await contexts.get(name)).hash] as const)),
     refuseForeignObjects(stack, configuration.bots.map((bot) => bot.name), context.owner, !pulumi.runtime.isDryRun()),
     changelogWarning(root, stack, configuration).then((text) => (text === null ? undefined : say(text))),
   ]);
-  return { context, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Partial<Record<ImageName, string>>, verifyImages, root, backupSecrets: secrets };
+  const fillings = new Fillings(root, stack, pulumi.runtime.isDryRun() ? undefined : volumes);
+  return { context: { ...context, fillings }, configuration, desiredState: readDesiredState(root, stack), halts, imageHashes: Object.fromEntries(hashes) as Partial<Record<ImageName, string>>, verifyImages, root, backupSecrets: secrets };
 }
 
 /** What of promotions the owner has to know at every `up`. */

@@ -33,8 +33,10 @@ export class FilledVolume extends pulumi.ComponentResource {
 
   constructor(name: string, args: FilledVolumeArgs, options?: pulumi.ComponentResourceOptions) {
     super(FilledVolume.type, name, {}, options);
-    const volume = new docker.Volume(`${name}-volume`, { name: args.volumeName, labels: objectLabels(args.context, args.service) }, { parent: this, deleteBeforeReplace: true });
-    const run = pulumi.interpolate`docker run --rm --interactive --network none --user 0 --volume ${volume.name}:/target ${args.baseImage} write-files ${args.user}`;
+    const labels = objectLabels(args.context, args.service);
+    const volume = new docker.Volume(`${name}-volume`, { name: args.volumeName, labels }, { parent: this, deleteBeforeReplace: true });
+    const run = pulumi.interpolate`${createWords(labels)} ${volume.name} && docker run --rm --interactive --network none --user 0 --volume ${volume.name}:/target ${args.baseImage} write-files ${args.user}`;
+    const mark = args.context.fillings?.markOf(args.volumeName);
     const own = fileLines(args.files);
     const lines = args.laterFiles === undefined ? own : pulumi.output(args.laterFiles).apply((files) => `${own}${fileLines(files)}`);
     this.filled = new command.local.Command(
@@ -42,8 +44,8 @@ export class FilledVolume extends pulumi.ComponentResource {
       {
         create: run,
         stdin: args.secret ? pulumi.secret(lines) : lines,
-        // A volume that was made again is empty.
-        triggers: [volume.id],
+        // A volume that was made again is empty, and has the same name.
+        triggers: mark === undefined ? [volume.id] : [volume.id, mark],
         logging: command.local.Logging.None,
         addPreviousOutputInEnv: false,
       },
@@ -52,6 +54,11 @@ export class FilledVolume extends pulumi.ComponentResource {
     this.volumeName = volume.name;
     this.registerOutputs({ volumeName: this.volumeName });
   }
+}
+
+/** Makes a volume as its resource makes it where Pulumi does not know yet that it is gone: `docker run` would make it without an owner. */
+function createWords(labels: ReturnType<typeof objectLabels>): string {
+  return ["docker volume create", ...labels.map(({ label, value }) => `--label ${label}=${value}`)].join(" ");
 }
 
 /** One line a file: name, tab, content in base64. */

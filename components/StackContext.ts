@@ -1,4 +1,4 @@
-import type * as docker from "@pulumi/docker";
+import type { Fillings } from "../config/fillings";
 import { LABELS, stackNames, type StackNames } from "../config/names";
 
 /** What every component of one stack needs to know of it. */
@@ -11,6 +11,8 @@ export interface StackContext {
   /** Key from which the stack's passwords are derived. */
   readonly key: string;
   readonly logLevel: string;
+  /** Which filling of its volumes a stack has; without it none is ever filled again. */
+  readonly fillings?: Pick<Fillings, "markOf">;
 }
 
 export function stackContext(stack: string, mode: StackContext["mode"], owner: string, key: string, logLevel: string): StackContext {
@@ -18,7 +20,7 @@ export function stackContext(stack: string, mode: StackContext["mode"], owner: s
 }
 
 /** Labels of a volume or network. None of them ever changes: a changed label would replace it. */
-export function objectLabels(context: StackContext, service: string): NonNullable<docker.VolumeArgs["labels"]> {
+export function objectLabels(context: StackContext, service: string): { label: string; value: string }[] {
   return [
     { label: LABELS.owner, value: context.owner },
     { label: LABELS.service, value: service },

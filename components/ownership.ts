@@ -32,9 +32,10 @@ export function foreignObjects(objects: readonly NamedObject[], names: ReadonlyS
  * that it is made again with its labels.
  *
  * @param update false in a preview, which changes nothing
+ * @returns names of the volumes that are there
  * @throws with the objects and what to do
  */
-export async function refuseForeignObjects(stack: string, bots: readonly string[], owner: string, update: boolean): Promise<void> {
+export async function refuseForeignObjects(stack: string, bots: readonly string[], owner: string, update: boolean): Promise<ReadonlySet<string>> {
   const names = stackNames(stack);
   const found = await objectsNamedLike(names.prefix);
   const abandoned = await abandonedVolumes(found, allNames(stack, bots));
@@ -50,6 +51,7 @@ export async function refuseForeignObjects(stack: string, bots: readonly string[
     );
   }
   if (update && abandoned.length > 0) await docker(["volume", "rm", ...abandoned.map(({ name }) => name)]);
+  return new Set(found.filter((object) => object.kind === "volume" && !abandoned.includes(object)).map(({ name }) => name));
 }
 
 /** Volumes of a stack that nobody owns, no container uses, and that are empty. */

@@ -7,18 +7,21 @@ const ORDER = Object.freeze(["unit", "program", "operations", "plugins", "setup"
 export const NEEDS_ONLY_PACKAGES = Object.freeze(["unit", "program"]);
 
 /**
- * Phases whose files are run in one pool, three at a time: each file brings up a system of its own, and waits for much of
- * its time. Where a test measures how soon something happens, it has the machine to itself.
+ * Phases whose files are run in one pool, so many at a time: each file brings up what it needs, and waits for much of its
+ * time. Those of the first play markets bar by bar and leave a processor to each; those of the second bring up whole systems.
  *
- * @type {Readonly<{ phases: readonly string[], jobs: number }>}
+ * @type {readonly Readonly<{ phases: readonly string[], jobs: number }>[]}
  */
-const POOL = Object.freeze({ phases: Object.freeze(["integration", "browser", "backup", "runbooks"]), jobs: 3 });
+const POOLS = Object.freeze([
+  { phases: Object.freeze(["operations", "plugins", "setup", "faults"]), jobs: 2 },
+  { phases: Object.freeze(["integration", "browser", "backup", "runbooks"]), jobs: 3 },
+]);
 
-/** Phases beside the pool of which several files are run at a time: they share nothing. @type {Readonly<Record<string, number>>} */
+/** Phases beside the pools of which several files are run at a time: they share nothing. @type {Readonly<Record<string, number>>} */
 const JOBS = Object.freeze({ unit: 2 });
 
 /**
- * Files of the pool that take longest, the longest first: begun last, one of them would keep all the others waiting.
+ * Files of the pools that take longest, the longest first: begun last, one of them would keep all the others waiting.
  *
  * @type {readonly string[]}
  */
@@ -41,12 +44,14 @@ const BEGUN_FIRST = Object.freeze([
  */
 export function runsOf(phases, files) {
   const below = (/** @type {string} */ phase) => files.filter((file) => file.startsWith(`${phase}/`)).sort();
-  const pooled = phases.filter((phase) => POOL.phases.includes(phase));
-  const alone = phases.filter((phase) => !pooled.includes(phase)).map((phase) => ({ name: phase, files: below(phase), jobs: JOBS[phase] ?? 1 }));
-  if (pooled.length === 0) return alone;
-  const together = pooled.flatMap(below);
-  const first = BEGUN_FIRST.filter((file) => together.includes(file));
-  return [...alone, { name: pooled.join(", "), files: [...first, ...together.filter((file) => !first.includes(file))], jobs: POOL.jobs }];
+  const pools = POOLS.map(({ jobs, ...pool }) => ({ phases: phases.filter((phase) => pool.phases.includes(phase)), jobs })).filter((pool) => pool.phases.length > 0);
+  const alone = phases.filter((phase) => pools.every((pool) => !pool.phases.includes(phase))).map((phase) => ({ name: phase, files: below(phase), jobs: JOBS[phase] ?? 1 }));
+  const pooled = pools.map(({ phases: together, jobs }) => {
+    const all = together.flatMap(below);
+    const first = BEGUN_FIRST.filter((file) => all.includes(file));
+    return { name: together.join(", "), files: [...first, ...all.filter((file) => !first.includes(file))], jobs };
+  });
+  return [...alone, ...pooled];
 }
 
 /**

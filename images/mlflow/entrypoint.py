@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 PASSWORD_FILE = Path("/secrets/database-password")
 ARTIFACTS = Path("/artifacts")
@@ -120,6 +121,28 @@ def schema_needs_upgrade(revision: str | None) -> bool:
     return True
 
 
+def serve_in_this_process() -> None:
+    """Makes `mlflow server` run uvicorn itself.
+
+    It would start a second Python, which loads everything once more (seconds of a processor, a hundred megabytes),
+    while the first one does nothing but wait for it.
+    """
+    # Also tells MLflow, which looks for it when it is loaded, that this process is a server: only then are the hosts checked.
+    import uvicorn.main
+
+    import mlflow.server
+
+    def run(command: list[str], extra_env: dict[str, str], **_) -> NoReturn:
+        python, option, module, *arguments = command
+        if (python, option, module) != (sys.executable, "-m", "uvicorn"):
+            fail(2, f"this MLflow starts its server in a way that is not known here: {command}")
+        os.environ.update(extra_env)
+        uvicorn.main.main(arguments, prog_name="uvicorn")
+        sys.exit(0)
+
+    mlflow.server._exec_cmd = run
+
+
 def main() -> None:
     # A process with id 1 ignores SIGTERM unless it handles it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -136,6 +159,9 @@ def main() -> None:
     os.environ["PGPASSFILE"] = str(write_passfile(read_password()))
     needs_upgrade = schema_needs_upgrade(wait_for_database(host, port, name, user, wait_seconds))
 
+    # MLflow reads it when its server is loaded.
+    os.environ["MLFLOW_SERVER_ALLOWED_HOSTS"] = allowed_hosts
+    serve_in_this_process()
     from mlflow.cli import cli
 
     uri = f"postgresql://{user}@{host}:{port}/{name}"

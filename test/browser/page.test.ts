@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
 import { expect } from "chai";
-import { request } from "node:http";
 import type pg from "pg";
 import type { Browser, Page } from "playwright-core";
 import { RandomMarket } from "../../domain/randomMarket";
 import type { Candle } from "../../domain/candles";
 import { numberText } from "../../services/gui/page/format";
+import { statusFor } from "../support/statusFor";
 import { ThrowAwayDatabase } from "./database";
 import { FakeService, launchChromium, startGui, type RunningGui } from "./rig";
 import { shownGuard, writeGuard } from "./shownGuard";
@@ -19,13 +19,6 @@ const patience = 20_000;
 function madeUpCandles(count: number): Candle[] {
   const market = new RandomMarket({ seed: 7, symbol, startTime: Date.parse("2024-01-01T00:00:00Z") });
   return Array.from({ length: count }, (_nothing, index) => market.candle(index));
-}
-
-/** Status code of a request that carries another name than the address it goes to. */
-function statusFor(url: string, host: string): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    request(url, { headers: { host } }, (response) => resolve(response.resume().statusCode)).on("error", reject).end();
-  });
 }
 
 /** Pixels of one colour on the canvases of a chart. */

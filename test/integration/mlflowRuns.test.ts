@@ -13,6 +13,7 @@ import { alignAliases } from "../../operations/modelAliases";
 import type { Recording } from "../../operations/runsRecorded";
 import type { SweepReport } from "../../operations/sweep/sweepReport";
 import { realCandlesFile, recordingOf } from "../support/candles";
+import { statusFor } from "../support/statusFor";
 import { eventually } from "../support/throwAwayStack";
 import { TradingProcesses } from "../support/tradingProcesses";
 import { makeClone, PAPER_FILE, trading } from "../unit/operations/support";
@@ -63,6 +64,14 @@ describe("runs in MLflow", function () {
     for (const service of ["broker", `bot-${bot}`, "mlflow"]) {
       process.stderr.write(`--- ${service}\n${await processes.logs(service).catch(String)}\n`);
     }
+  });
+
+  it("its server is one process, which answers to its own names alone", async () => {
+    const address = `http://127.0.0.1:${await processes.publishedPort("mlflow", 5000)}`;
+    const search = `${address}/api/2.0/mlflow/experiments/search?max_results=1`;
+    expect(await statusFor(search, "mlflow:5000")).to.equal(200);
+    for (const url of [search, `${address}/`, `${address}/ajax-api/2.0/mlflow/experiments/search?max_results=1`]) expect(await statusFor(url, "trading.example.org"), url).to.equal(403);
+    expect(await processes.execute("mlflow", "sh", "-c", "cat /proc/[0-9]*/comm | grep -c python")).to.equal("1");
   });
 
   it("a start of the bot is a run from its beginning, complete when it has ended", async () => {

@@ -233,6 +233,18 @@ describe("a paper stack", function () {
     await changesNothing();
   });
 
+  it("comes back with a refresh after Docker lost all of it, and has its secrets again", async () => {
+    await stack.docker(["rm", "--force", ...Object.values(await stack.containerIds())]);
+    const volumes = lines((await stack.docker(["volume", "ls", "--quiet", "--filter", `label=trading.stack=${stack.name}`])).stdout);
+    expect(volumes).to.include(`trading-${stack.name}-secrets-broker`);
+    await stack.docker(["volume", "rm", ...volumes]);
+    const unaware = await stack.up();
+    expect(unaware.code).not.to.equal(0);
+    expect(unaware.text).to.include("up --refresh");
+    succeeds(await stack.up(["--refresh"]));
+    await changesNothing();
+  });
+
   it("is reported by npx trading status", async () => {
     await eventually("a healthy status", 60, async () => (await stack.trading(["status"])).code === 0);
     const outcome = succeeds(await stack.trading(["status", "--json"]));

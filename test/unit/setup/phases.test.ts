@@ -15,11 +15,11 @@ describe("phases of npm test", () => {
     expect(() => choosePhases(["unti"], ["unit", "program"])).to.throw(UsageError).with.property("message", 'no tests called "unti"; there are: unit, program');
   });
 
-  it("run one after the other, those with a system of their own in one pool, the longest files first", () => {
-    const files = ["unit/a.test.ts", "faults/b.test.ts", "integration/database.test.ts", "integration/halt.test.ts", "backup/restore.test.ts", "program/c.test.ts"];
-    expect(runsOf(["unit", "integration", "faults", "backup"], files)).to.deep.equal([
+  it("run one after the other, those that wait for much of their time in pools, the longest files first", () => {
+    const files = ["unit/a.test.ts", "faults/b.test.ts", "integration/database.test.ts", "integration/halt.test.ts", "backup/restore.test.ts", "program/c.test.ts", "plugins/d.test.ts"];
+    expect(runsOf(["unit", "plugins", "integration", "faults", "backup"], files)).to.deep.equal([
       { name: "unit", files: ["unit/a.test.ts"], jobs: 2 },
-      { name: "faults", files: ["faults/b.test.ts"], jobs: 1 },
+      { name: "plugins, faults", files: ["plugins/d.test.ts", "faults/b.test.ts"], jobs: 2 },
       { name: "integration, backup", files: ["backup/restore.test.ts", "integration/halt.test.ts", "integration/database.test.ts"], jobs: 3 },
     ]);
   });

@@ -71,7 +71,7 @@ export function inspected(service: string, inputs: ContainerInputs = inputsOf(se
 
 export const deployedContainer = (service: string, change: ContainerInputs = {}): DeployedObject<ContainerInputs> => ({ id: idOf(service), name: names.container(service), inputs: inputsOf(service, change) });
 
-const labels = objectLabels(stackContext("paper", "paper", OWNER, "0", "info"), "broker") as { label: string; value: string }[];
+const labels = objectLabels(stackContext("paper", "paper", OWNER, "0", "info"), "broker");
 const labelled = Object.fromEntries(labels.map(({ label, value }) => [label, value]));
 
 export const secretsVolume = names.secretsVolume("broker");
