@@ -188,10 +188,13 @@ export class RestoreRun {
     return await this.discard(run.point);
   }
 
-  /** Another stack's cluster is another database: the archive of this stack takes its log only when it was told so. */
+  /**
+   * The archive takes the log of another database only when it was told so, and a cluster may be one: another stack's is, and
+   * one of the second copy where all else was lost and a new database has begun meanwhile.
+   */
   private async adopt(): Promise<void> {
-    const { stack, fromStack, kind } = this.state;
-    if (fromStack === stack || kind !== "all") return;
+    const { stack, fromStack, from, kind } = this.state;
+    if (kind !== "all" || (fromStack === stack && from === "first")) return;
     await this.world.tools.run(this.ownSite(), "adopt-database", {}, { onProgress: this.progress() });
   }
 

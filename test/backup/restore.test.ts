@@ -135,4 +135,19 @@ describe("restoring a stack", function () {
     expect(await backup.artifact(late)).to.equal("late and complete");
     await backup.isWhole();
   });
+
+  it("restores from the second copy after Docker lost all of the stack, whose new database has backups of its own by then", async () => {
+    await backup.point();
+    await backup.mark("copied last");
+    await backup.archived();
+    await backup.does("backup", "--job", "copy");
+    await backup.stack.removeObjects();
+    succeeds(await backup.stack.up(["--refresh"]));
+    await restore("--from", "second", "--to", "latest");
+    expect(await backup.marks()).to.deep.equal(["before", "after", "good", "kept", "copied", "copied last"]);
+    expect(await backup.artifact(runs.before)).to.equal("first");
+    await backup.isWhole();
+    await backup.point();
+    await backup.does("backup", "--job", "copy");
+  });
 });

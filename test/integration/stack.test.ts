@@ -234,10 +234,7 @@ describe("a paper stack", function () {
   });
 
   it("comes back with a refresh after Docker lost all of it, and has its secrets again", async () => {
-    await stack.docker(["rm", "--force", ...Object.values(await stack.containerIds())]);
-    const volumes = lines((await stack.docker(["volume", "ls", "--quiet", "--filter", `label=trading.stack=${stack.name}`])).stdout);
-    expect(volumes).to.include(`trading-${stack.name}-secrets-broker`);
-    await stack.docker(["volume", "rm", ...volumes]);
+    await stack.removeObjects();
     const unaware = await stack.up();
     expect(unaware.code).not.to.equal(0);
     expect(unaware.text).to.include("up --refresh");

@@ -210,7 +210,8 @@ export class ThrowAwayStack {
     fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 3 });
   }
 
-  private async removeObjects(): Promise<void> {
+  /** Takes its containers, volumes and networks away, which is what is gone after Docker was reset. */
+  async removeObjects(): Promise<void> {
     const label = ["--filter", `label=trading.stack=${this.name}`];
     const containers = lines((await this.docker(["ps", "--all", "--quiet", ...label])).stdout);
     if (containers.length > 0) await this.docker(["rm", "--force", "--volumes", ...containers]);

@@ -248,6 +248,14 @@ describe("restore", () => {
     }
   });
 
+  it("from the second copy lets the archive go on with what was restored: the first may be a new database's", async () => {
+    expect((await restore(["--from", "second", "--to", POINT, "--confirm", "paper"])).outcome?.exitCode).to.equal(0);
+    expect(world.archive).to.equal("new");
+    world = new RestoreWorldFake();
+    expect((await restore(["--to", POINT, "--confirm", "paper"])).outcome?.exitCode).to.equal(0);
+    expect(world.calls).not.to.include("adopt-database done");
+  });
+
   describe("from another stack's backup", () => {
     const all = ["--from-stack", "other", "--allow-other-stack", "--to", POINT, "--confirm", "paper"];
     beforeEach(() => (world.points = [recoveryPoint({ stack: "other" })]));
