@@ -31,9 +31,10 @@ export async function verifyImages(ids: Readonly<Record<string, string>>, pinned
 
 /** What to say of images that are not there. */
 export function missingText(ids: Readonly<Record<string, string>>, missing: readonly string[], { stack, names }: PinnedOf): string {
+  const built = missing.filter((name) => !names.includes(name));
   const remedies = [
     ...(missing.some((name) => names.includes(name)) ? [`what Pulumi.${stack}.yaml pins (trading:release.images) comes back from the backup with npx trading load-images --stack ${stack}`] : []),
-    ...(missing.every((name) => names.includes(name)) ? [] : ['bring it back with `docker load`, or build it anew: npm run pulumi -- up --replace "**image-<name>" with the name above']),
+    ...(built.length === 0 ? [] : [`bring it back with \`docker load\`, or build it anew: npm run pulumi -- up --refresh --stack ${stack} --replace "**image-${built.length === 1 ? built[0] : "*"}"`]),
   ];
   return `the image of ${missing.map((name) => `${name} (${ids[name]})`).join(", of ")} is gone from this Docker Engine; no container was touched: ${remedies.join("; ")}`;
 }
