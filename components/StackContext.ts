@@ -12,7 +12,7 @@ export interface StackContext {
   readonly key: string;
   readonly logLevel: string;
   /** Which filling of its volumes a stack has; without it none is ever filled again. */
-  readonly fillings?: Pick<Fillings, "markOf">;
+  readonly fillings?: Fillings;
 }
 
 export function stackContext(stack: string, mode: StackContext["mode"], owner: string, key: string, logLevel: string): StackContext {

@@ -11,6 +11,8 @@ import { eventually, execute } from "../support/throwAwayStack";
 const repository = "/backups/pgbackrest";
 const target = "/data/17.restored";
 const onData: ToolOptions = { writable: ["/data"] };
+/** Slow enough that it is not over before the kill arrives. */
+const toBeKilled = { name: "killed", arguments: ["--cpus", "0.5"] };
 
 /** The database's own part of backup and restore, in the real images; the tests build on each other. */
 describe("backups of the database", function () {
@@ -38,12 +40,13 @@ describe("backups of the database", function () {
    * each look would take longer than the tool.
    *
    * @param begun shell condition, in the database's container, that holds once and as long as something is half made
+   * @param outcome of what was called with {@link toBeKilled}
    */
   async function killInTheMiddle(begun: string, outcome: Promise<ToolOutcome>): Promise<void> {
     const ended = outcome.then(({ code, text }) => expect.fail(`it ended before it was killed, with exit code ${code}: ${text}`));
     ended.catch(() => undefined);
     await Promise.race([rig.execute("timescaledb", "timeout", "110", "sh", "-c", `until ${begun}; do sleep 0.02; done`), ended]);
-    await rig.kill("killed");
+    await rig.kill(toBeKilled.name);
     expect((await outcome).code).not.to.equal(0);
   }
 
@@ -193,8 +196,7 @@ describe("backups of the database", function () {
   });
 
   it("begins anew after it was killed in the middle", async () => {
-    const slowly = { ...onData, name: "killed", arguments: ["--cpus", "0.5"] };
-    await killInTheMiddle("[ -e /var/lib/postgresql/data/17.restored.partial ]", rig.attemptTool("restore-cluster", { repository, target, to: { kind: "latest" } }, slowly));
+    await killInTheMiddle("[ -e /var/lib/postgresql/data/17.restored.partial ]", rig.attemptTool("restore-cluster", { repository, target, to: { kind: "latest" } }, { ...onData, ...toBeKilled }));
     expect(await clusters()).to.include("17.restored.partial").and.not.to.include("17.restored");
     const restored = await restore({ kind: "latest" });
     expect(failedChecks(restored)).to.deep.equal([]);
@@ -273,7 +275,7 @@ describe("backups of the database", function () {
   it("makes nothing of a backup that was killed in the middle, and goes on after it", async () => {
     const before = await rig.call<RepositoryInfo>("repositoryInfo");
     const unfinished = `find ${repository}/backup/trading -mindepth 1 -maxdepth 1 -name '*F*' -type d -exec test ! -e {}/backup.manifest \\; -print`;
-    await killInTheMiddle(`[ -n "$(${unfinished})" ]`, rig.attemptCall("point", "20260101T020000Z", { name: "killed", arguments: ["--cpus", "0.5"] }));
+    await killInTheMiddle(`[ -n "$(${unfinished})" ]`, rig.attemptCall("point", "20260101T020000Z", toBeKilled));
     expect((await rig.call<RepositoryInfo>("repositoryInfo")).backups).to.deep.equal(before.backups);
     await rig.call("verifyRepository");
     await takePoint();
