@@ -125,7 +125,8 @@ export async function takeDown(stack: Pick<TemporaryStack, "name" | "owner" | "f
   let remains = await remainsOf(stack);
   for (let pass = 0; pass < PASSES && count(remains) > 0; pass++) {
     if (pass > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
-    if (remains.containers.length > 0) await dockerCode(["rm", "--force", "--volumes", ...remains.containers]);
+    // One after another: an Engine before version 23 can stop answering when two leave a network at once (setup/steps/docker.mjs).
+    for (const container of remains.containers) await dockerCode(["rm", "--force", "--volumes", container]);
     if (remains.networks.length > 0) await dockerCode(["network", "rm", ...remains.networks]);
     if (remains.volumes.length > 0) await dockerCode(["volume", "rm", "--force", ...remains.volumes]);
     remains = await remainsOf(stack);

@@ -7,6 +7,7 @@ import { canInstallPackages, installPackages } from "../common/debian.mjs";
 import { readIfThere } from "../common/files.mjs";
 import { processName } from "../common/identity.mjs";
 import { StepError } from "../common/schedule.mjs";
+import { isAtLeast } from "../versions.mjs";
 
 /**
  * @typedef {object} Engine
@@ -45,13 +46,25 @@ export function dockerFix({ platform, client, host }) {
     : "install Docker Engine (docs.docker.com/engine/install), or run `npm start` as root on Debian or Ubuntu, where it installs the engine itself";
 }
 
+/** The first release of the Engine without https://github.com/moby/moby/pull/42545: before it, two containers that leave a network at the same moment can lock the Engine up for good. */
+const WITHOUT_LOCK_UP = "23.0";
+
+/**
+ * What to know about an Engine that answers.
+ *
+ * @param {string} version
+ */
+export function engineDetail(version) {
+  return `Engine ${version} answers${isAtLeast(version, WITHOUT_LOCK_UP) ? "" : `; it can stop answering for good when containers end at the same moment: have version ${WITHOUT_LOCK_UP} or newer before a stack trades live`}`;
+}
+
 /** @type {import("../common/schedule.mjs").Step} */
 export const dockerStep = {
   name: "Docker",
   after: ["Node"],
   async check(context) {
     const engine = await askEngine(context);
-    if (engine.version !== undefined) return { ok: true, detail: `Engine ${engine.version} answers` };
+    if (engine.version !== undefined) return { ok: true, detail: engineDetail(engine.version) };
     const own = !process.env.DOCKER_HOST && (await canInstallPackages());
     return {
       ok: false,

@@ -3,7 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
 import { BackupStack, succeeds } from "../support/backupStack";
-import { eventually, lines } from "../support/throwAwayStack";
+import { eventually } from "../support/throwAwayStack";
 
 /** The machine is lost: what is left is the repository, the second copy, and the key on paper. */
 describe("a stack on an empty machine", function () {
@@ -49,10 +49,8 @@ describe("a stack on an empty machine", function () {
 
   it("loses everything: containers, volumes, .trading", async () => {
     const { stack } = backup;
-    const label = ["--filter", `label=trading.stack=${stack.name}`];
-    succeeds(await stack.docker(["rm", "--force", "--volumes", ...lines((await stack.docker(["ps", "--all", "--quiet", ...label])).stdout)]));
-    succeeds(await stack.docker(["volume", "rm", "--force", ...lines((await stack.docker(["volume", "ls", "--quiet", ...label])).stdout)]));
-    succeeds(await stack.docker(["network", "rm", ...lines((await stack.docker(["network", "ls", "--quiet", ...label])).stdout)]));
+    await stack.removeObjects();
+    for (const what of [["ps", "--all"], ["volume", "ls"], ["network", "ls"]]) expect(succeeds(await stack.docker([...what, "--quiet", "--filter", `label=trading.stack=${stack.name}`])).stdout).to.equal("");
     fs.rmSync(clone(), { recursive: true });
   });
 

@@ -186,7 +186,8 @@ export class Containers {
   async remove(): Promise<void> {
     const filter = ["--filter", `name=^${this.prefix}-`];
     const containers = await docker("ps", "--all", "--quiet", "--filter", `name=^/${this.prefix}-`);
-    if (containers !== "") await docker("rm", "--force", "--volumes", ...containers.split("\n"));
+    // One after another: see ThrowAwayStack.removeObjects.
+    for (const container of containers.split("\n").filter(Boolean)) await docker("rm", "--force", "--volumes", container);
     const volumes = await docker("volume", "ls", "--quiet", ...filter);
     if (volumes !== "") await docker("volume", "rm", "--force", ...volumes.split("\n"));
     const networks = await docker("network", "ls", "--quiet", ...filter);

@@ -213,8 +213,8 @@ export class ThrowAwayStack {
   /** Takes its containers, volumes and networks away, which is what is gone after Docker was reset. */
   async removeObjects(): Promise<void> {
     const label = ["--filter", `label=trading.stack=${this.name}`];
-    const containers = lines((await this.docker(["ps", "--all", "--quiet", ...label])).stdout);
-    if (containers.length > 0) await this.docker(["rm", "--force", "--volumes", ...containers]);
+    // One after another: an Engine before version 23 can stop answering when two leave a network at once (setup/steps/docker.mjs).
+    for (const container of lines((await this.docker(["ps", "--all", "--quiet", ...label])).stdout)) await this.docker(["rm", "--force", "--volumes", container]);
     const volumes = lines((await this.docker(["volume", "ls", "--quiet", ...label])).stdout);
     if (volumes.length > 0) await this.docker(["volume", "rm", "--force", ...volumes]);
     const networks = lines((await this.docker(["network", "ls", "--quiet", ...label])).stdout);

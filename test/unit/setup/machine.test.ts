@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { expect } from "chai";
 import { isDebianLike } from "../../../setup/common/debian.mjs";
-import { dockerFix } from "../../../setup/steps/docker.mjs";
+import { dockerFix, engineDetail } from "../../../setup/steps/docker.mjs";
 import { npmCommand, packagesStamp } from "../../../setup/steps/packages.mjs";
 import { closingText } from "../../../setup/up.mjs";
 
@@ -26,6 +26,11 @@ describe("what set-up makes of a machine", () => {
   ] as const) {
     it(`says what to do about ${name}`, () => expect(dockerFix(situation)).to.equal(expected));
   }
+
+  it("warns of an Engine that can lock up, and of no other", () => {
+    expect(engineDetail("20.10.24+dfsg1")).to.equal("Engine 20.10.24+dfsg1 answers; it can stop answering for good when containers end at the same moment: have version 23.0 or newer before a stack trades live");
+    for (const version of ["23.0.0", "26.1.5+dfsg1", "28.2.2"]) expect(engineDetail(version)).to.equal(`Engine ${version} answers`);
+  });
 
   const beside = path.join("/node", "bin", "node");
   const bundled = path.join("/node", "lib", "node_modules", "npm", "bin", "npm-cli.js");
