@@ -38,6 +38,11 @@ export const openSeconds = 120;
 /** Anything that moves data. */
 export const workSeconds = 12 * 3600;
 
+/** What restic says when it gave up storing something, after tries of its own. A lock it makes anew. */
+const gaveUpStoring = /^Save\(<(?!lock\/)[^>]*>\) failed: /;
+/** How long it then has to end: on a full disk, every second time restic 0.18.0 goes on for ever with packs that nobody stores any more. */
+const endSeconds = 5;
+
 export interface ResticOptions extends Omit<RunOptions, "timeoutSeconds"> {
   readonly timeoutSeconds?: number;
   /** Folder in which what was read of a server is kept for the next read. */
@@ -52,19 +57,28 @@ export interface ResticOptions extends Omit<RunOptions, "timeoutSeconds"> {
  * @throws ResticFailure when the exit code is not 0, with restic's own words and without the address
  */
 export async function restic(repository: Repository, words: readonly string[], options: ResticOptions = {}): Promise<Outcome> {
-  const { timeoutSeconds = workSeconds, cache, ...rest } = options;
+  const { timeoutSeconds = workSeconds, cache, signal, onErrorLine, ...rest } = options;
   const locking = words.includes("--no-lock") ? [] : ["--retry-lock", lockWait];
   // Beside a bot it takes one processor at most; a restore has nothing beside it.
   const processors = words[0] === "restore" ? {} : { GOMAXPROCS: "1" };
   const caching = cache === undefined ? ["--no-cache"] : ["--cache-dir", cache, "--cleanup-cache"];
+  const stuck = new AbortController();
+  let patience: NodeJS.Timeout | undefined;
   try {
     return await run("restic", [...words, ...placeWords(repository), "--password-file", repository.passwordFile, ...caching, ...locking], {
       ...rest,
       timeoutSeconds,
+      signal: signal === undefined ? stuck.signal : AbortSignal.any([signal, stuck.signal]),
+      onErrorLine: (line) => {
+        onErrorLine?.(line);
+        if (gaveUpStoring.test(line)) patience ??= setTimeout(() => stuck.abort(), endSeconds * 1000);
+      },
       environment: { RESTIC_PROGRESS_FPS: "1", ...processors, ...rest.environment },
     });
   } catch (error) {
-    throw toResticFailure(repository, words[0]!, error);
+    throw toResticFailure(repository, words[0]!, error, stuck.signal.aborted && !signal?.aborted);
+  } finally {
+    clearTimeout(patience);
   }
 }
 
@@ -77,11 +91,13 @@ function placeWords({ place }: Repository): string[] {
   return place.kind === "folder" ? ["--repo", place.path] : ["--repository-file", place.addressFile];
 }
 
-function toResticFailure(repository: Repository, command: string, error: unknown): Error {
+/** @param wasStuck it was ended because it could not store and did not end by itself */
+function toResticFailure(repository: Repository, command: string, error: unknown, wasStuck: boolean): Error {
   if (!(error instanceof ToolFailure)) return error as Error;
-  const reason: ResticReason = error.reason === "exit" ? reasonOf(error.code) : "ended";
+  const reason: ResticReason = wasStuck ? "failed" : error.reason === "exit" ? reasonOf(error.code) : "ended";
   const said = wordsOf(error.lines);
-  return new ResticFailure(reason, hide(`${repository.name}: ${explanation(reason, command, error)}${said === "" ? "" : `: ${said}`}`, repository.hidden));
+  const what = wasStuck ? `restic ${command} could not store, and was ended since it did not end by itself` : explanation(reason, command, error);
+  return new ResticFailure(reason, hide(`${repository.name}: ${what}${said === "" ? "" : `: ${said}`}`, repository.hidden));
 }
 
 function explanation(reason: ResticReason, command: string, error: ToolFailure): string {

@@ -1,5 +1,8 @@
 import { expect } from "chai";
-import { hiddenParts, hide, reasonOf, wordsOf } from "../../../../services/backup/files/restic";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { hiddenParts, hide, reasonOf, restic, ResticFailure, wordsOf, type Repository } from "../../../../services/backup/files/restic";
 import { isWhole, readSummary } from "../../../../services/backup/files/snapshots";
 
 describe("what restic says", () => {
@@ -73,4 +76,40 @@ describe("what restic says", () => {
   for (const [what, taken, before, after, whole] of counts) {
     it(`is ${whole ? "" : "not "}whole: ${what}`, () => expect(isWhole(counted(taken), counted(before), counted(after))).to.equal(whole));
   }
+});
+
+describe("a restic that could not store, and goes on for ever", function () {
+  this.timeout(30_000);
+  const repository: Repository = { name: "the first copy", place: { kind: "folder", path: "/nowhere" }, passwordFile: "/nowhere", hidden: [] };
+  const searched = process.env["PATH"];
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "restic-unit-"));
+
+  /** What is found as restic says this on its error output and then does nothing, until it is asked to end. */
+  const says = (...lines: string[]) => {
+    fs.writeFileSync(path.join(folder, "restic"), `#!/bin/sh\n${lines.map((line) => `echo '${line}' >&2\n`).join("")}exec sleep 60\n`, { mode: 0o700 });
+    process.env["PATH"] = `${folder}${path.delimiter}${searched}`;
+  };
+  const failureOf = (work: Promise<unknown>) => work.then(() => expect.fail("it did not fail"), (error: ResticFailure) => ({ reason: error.reason, message: error.message }));
+
+  afterEach(() => void (process.env["PATH"] = searched));
+  after(() => fs.rmSync(folder, { recursive: true }));
+
+  it("is ended, and told with its own words", async () => {
+    says("Save(<data/7a1902b0da>) failed: write x: no space left on device");
+    expect(await failureOf(restic(repository, ["backup"], { timeoutSeconds: 25 }))).to.deep.equal({
+      reason: "failed",
+      message: "the first copy: restic backup could not store, and was ended since it did not end by itself: Save(<data/7a1902b0da>) failed: write x: no space left on device",
+    });
+  });
+
+  it("is told as ended by whoever ended it before", async () => {
+    says("Save(<index/7a1902b0da>) failed: write x: no space left on device");
+    expect(await failureOf(restic(repository, ["backup"], { timeoutSeconds: 25, signal: AbortSignal.timeout(500) }))).to.have.property("reason", "ended");
+  });
+
+  it("is waited for after a lock that it makes anew, and a try that it repeats", async () => {
+    says("Save(<lock/7a1902b0da>) failed: write x: no space left on device", "Save(<data/7a1902b0da>) returned error, retrying after 1s: write x: no space left on device");
+    const { reason, message } = await failureOf(restic(repository, ["backup"], { timeoutSeconds: 7 }));
+    expect([reason, message.split(":")[1]]).to.deep.equal(["ended", " restic backup was ended"]);
+  });
 });
