@@ -1,3 +1,4 @@
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import pg from "pg";
 import { standardPaths, type BackupContext } from "../../services/backup/context";
 import { storeArtifacts, takeArtifacts } from "../../services/backup/files/artifacts";
@@ -8,7 +9,7 @@ import { keepDump } from "../../services/backup/files/dump";
 import { fetchRequest, fetchSecond, secondCatalog } from "../../services/backup/files/fetch";
 import { imagesNotArchived, loadImage, loadImageRequest, storeImages, storeImagesRequest } from "../../services/backup/files/images";
 import type { ArtifactReferences } from "../../services/backup/files/references";
-import { letSecondBegin, openToRead, workOnFirst } from "../../services/backup/files/repositories";
+import { firstRepository, identity, letSecondBegin, openToRead, workOnFirst } from "../../services/backup/files/repositories";
 import { restoreArtifacts, restoreArtifactsRequest } from "../../services/backup/files/restoreArtifacts";
 import { checkSecond, copyToSecond, secondState } from "../../services/backup/files/secondCopy";
 import { forgetSnapshots, listSnapshots, pruneRepository } from "../../services/backup/files/snapshots";
@@ -28,6 +29,26 @@ const context: BackupContext = {
   step: () => undefined,
 };
 
+/** Opens the first copy, again, with another password, and where it is not; beside what it says, how often restic was started until then. */
+async function openings() {
+  const folder = `${standardPaths.temporary}/openings`;
+  const runs = `${folder}/runs`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(runs, "");
+  await writeFile(`${folder}/restic`, `#!/bin/sh\necho run >> ${runs}\nexec /usr/bin/restic "$@"\n`);
+  await chmod(`${folder}/restic`, 0o700);
+  await writeFile(`${folder}/another`, "another");
+  process.env["PATH"] = `${folder}:${process.env["PATH"]}`;
+  const first = firstRepository(standardPaths);
+  const told = [];
+  for (const repository of [first, first, { ...first, passwordFile: `${folder}/another` }, { ...first, place: { kind: "folder", path: folder } as const }, first]) {
+    const answer = await identity(repository).catch((error: Error) => error.message);
+    told.push({ answer, runs: (await readFile(runs, "utf8")).split("\n").length - 1 });
+  }
+  await rm(folder, { recursive: true });
+  return told;
+}
+
 const calls: Record<string, Call> = {
   storeArtifacts: ({ id, references }: { id: string; references: ArtifactReferences["references"] }) => storeArtifacts(context, id, () => Promise.resolve({ references, elsewhere: [] })),
   takeArtifacts: async ({ id, database }: { id: string; database: pg.ClientConfig }) => {
@@ -45,6 +66,7 @@ const calls: Record<string, Call> = {
   fetch: (request: unknown) => fetchSecond(fetchRequest.parse(request), tool),
   secondCatalog: () => secondCatalog(tool),
   snapshots: async (from: "first" | "second") => listSnapshots(await openToRead(standardPaths, from)),
+  openings,
   forget: async (ids: string[]) => {
     const first = await workOnFirst(context);
     const left = await forgetSnapshots(first, ids);
