@@ -107,7 +107,7 @@ describe("the bot killed, stopped and doubled on a market that waits for it", fu
 
   it("lets a second instance wait, which decides nothing until the first one is gone", async () => {
     await rig.startSecond(service, second);
-    await eventually("the second instance waits", 60, async () => (await rig.readiness(second)).reason === "another instance of this bot holds its lock");
+    await eventually("the second instance waits", 20, async () => (await rig.readiness(second)).reason === "another instance of this bot holds its lock");
     await bars(10);
     expect(await rig.readiness(second)).to.deep.equal({ ready: false, reason: "another instance of this bot holds its lock" });
     expect(await processes.ask(second, "/metrics")).to.not.contain("trading_bot_decisions_total{");
@@ -128,12 +128,12 @@ describe("the bot killed, stopped and doubled on a market that waits for it", fu
     const [{ stop }] = (await ledger.rows("SELECT max(stop_price)::float AS stop FROM orders WHERE type = 'stop' AND status IN ('working', 'accepted')")) as [{ stop: number }];
     const { close } = feed.coming;
     const fallen = await feed.next({ open: stop + 1, high: Math.max(close, stop + 1), low: Math.min(close, stop - 50), close });
-    await eventually("the stop is filled", 60, async () => (await quantity()) === 0);
+    await eventually("the stop is filled", 10, async () => (await quantity()) === 0);
     const [fill] = (await ledger.book()).fills.slice(-1);
     const price = gridsOf(defaultExecution).price.down(stop * (1 - defaultExecution.slippageRate));
     expect(fill).to.include({ bar: fallen.openTime, side: "sell", reason: "stop", price });
     for (let bar = 0; bar < 3; bar++) await feed.next();
-    await eventually("the broker goes on without the bot", 60, async () => (await ledger.rows("SELECT FROM accounts WHERE processed_bar = $1", new Date(feed.passed.at(-1)!.openTime))).length === 1);
+    await eventually("the broker goes on without the bot", 20, async () => (await ledger.rows("SELECT FROM accounts WHERE processed_bar = $1", new Date(feed.passed.at(-1)!.openTime))).length === 1);
 
     await processes.start(service);
     await ledger.settled(30);

@@ -89,8 +89,8 @@ describe(`the broker, killed at ${points.length} points of its work`, function (
     const taken = "another broker works in this database; waiting until it is gone";
     const second = "second";
     const readiness = async (service: string) => (await rig.readiness(service).catch(() => undefined)) ?? { ready: false, reason: "no answer" };
-    const becomesReady = (service: string) => eventually(`${service} is ready`, 60, async () => (await readiness(service)).ready);
-    const waits = (service: string) => eventually(`${service} waits`, 60, async () => (await readiness(service)).reason === taken);
+    const becomesReady = (service: string) => eventually(`${service} is ready`, 20, async () => (await readiness(service)).ready);
+    const waits = (service: string) => eventually(`${service} waits`, 20, async () => (await readiness(service)).reason === taken);
     const accountOf = async (bot: string) =>
       (await ledger.rows("SELECT quantity::float, stop_price::float AS stop, processed_bar AS bar FROM accounts WHERE bot = $1", bot))[0] as { quantity: number; stop: number | null; bar: Date | null };
     const fillsOf = (bot: string) => ledger.rows("SELECT f.bar, f.price::float, f.reason, o.reason AS remark FROM fills AS f JOIN orders AS o USING (client_order_id) WHERE f.bot = $1 ORDER BY f.id", bot);
@@ -137,7 +137,7 @@ describe(`the broker, killed at ${points.length} points of its work`, function (
       await delay(1000);
       expect((await accountOf(holder)).bar, "not worked without the lock").to.deep.equal(bar);
       await rival.end();
-      await eventually("the bar is worked", 60, async () => (await accountOf(holder)).bar?.getTime() === candle.openTime);
+      await eventually("the bar is worked", 30, async () => (await accountOf(holder)).bar?.getTime() === candle.openTime);
       await becomesReady("broker");
     });
 
@@ -156,7 +156,7 @@ describe(`the broker, killed at ${points.length} points of its work`, function (
       let isAnswered = false;
       const answer = rig.enter(holder).finally(() => (isAnswered = true));
       answer.catch(() => undefined);
-      await eventually("the entry waits for its turn", 60, async () => (await ledger.rows("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).length === 1);
+      await eventually("the entry waits for its turn", 10, async () => (await ledger.rows("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).length === 1);
       expect(isAnswered).to.equal(false);
       await rival.query("COMMIT");
       await rival.end();
@@ -175,7 +175,7 @@ describe(`the broker, killed at ${points.length} points of its work`, function (
       await feed.hold(played);
       const filledIn = await feed.next();
       await processes.start("broker");
-      await eventually("the stop is filled", 60, async () => (await accountOf(holder)).quantity === 0);
+      await eventually("the stop is filled", 30, async () => (await accountOf(holder)).quantity === 0);
       const exit = { bar: new Date(filledIn.openTime), price: sold(stop!), reason: "stop", remark: "reached in a bar that came late, filled in the next one worked" };
       expect((await fillsOf(holder)).slice(1)).to.deep.equal([exit]);
       await processes.kill("broker");
@@ -203,7 +203,7 @@ describe(`the broker, killed at ${points.length} points of its work`, function (
       expect(await processes.stop("broker")).to.equal(0);
       const [{ now }] = await ledger.rows("SELECT clock_timestamp() AS now");
       await processes.start("broker");
-      const counted = await eventually("the books are counted", 60, async () => {
+      const counted = await eventually("the books are counted", 20, async () => {
         const found = await ledger.rows("SELECT bot, mismatch FROM reconciliations WHERE at > $1 ORDER BY bot", now);
         return found.length === 3 && found;
       });

@@ -31,7 +31,7 @@ describe("clocks that jump, and a computer that slept", function () {
   /** Sets the database's clock and waits until it says so; seconds ahead of the host's. */
   async function setDatabase(seconds: number): Promise<void> {
     await databaseClock.set(seconds);
-    await eventually("the database's clock is set", 60, async () => {
+    await eventually("the database's clock is set", 20, async () => {
       const [{ now }] = (await ledger.rows("SELECT extract(epoch FROM clock_timestamp())::float AS now")) as [{ now: number }];
       return Math.abs(now - Date.now() / 1000 - seconds) < 30;
     });
@@ -40,7 +40,7 @@ describe("clocks that jump, and a computer that slept", function () {
   async function setServices(seconds: number): Promise<void> {
     await serviceClock.set(seconds);
     for (const service of services) {
-      await eventually(`the clock of ${service} is set`, 60, async () => {
+      await eventually(`the clock of ${service} is set`, 20, async () => {
         const now = Number(await processes.execute(service, "date", "+%s"));
         return Math.abs(now - Date.now() / 1000 - seconds) < 30;
       });
@@ -101,11 +101,11 @@ describe("clocks that jump, and a computer that slept", function () {
     await rig.connect();
     await rig.goesOn(90);
     await rig.allReady(60);
-    await eventually("the lease is sound", 60, async () => {
+    await eventually("the lease is sound", 30, async () => {
       const { state, left } = await rig.feed();
       return state === "HEALTHY" && left > 0 && left <= 90;
     });
-    await eventually("an entry is let in", 60, async () => (await rig.enter("fifth")).status === 201);
+    await eventually("an entry is let in", 40, async () => (await rig.enter("fifth")).status === 201);
   });
 
   it("has lost nothing and done nothing twice", async () => {
@@ -134,7 +134,7 @@ describe("clocks that jump, and a computer that slept", function () {
       const { openTime } = feed.coming;
       await setDatabase(Math.round((openTime + milliseconds - Date.now()) / 1000) + 2 + ahead);
       await feed.next();
-      await eventually("every account has worked the bar", 60, async () => (await ledger.rows("SELECT FROM accounts WHERE processed_bar = $1", new Date(openTime))).length === bots.length + 1);
+      await eventually("every account has worked the bar", 30, async () => (await ledger.rows("SELECT FROM accounts WHERE processed_bar = $1", new Date(openTime))).length === bots.length + 1);
       return openTime;
     }
 

@@ -20,7 +20,7 @@ describe("the database restarted, killed, slow and full", function () {
   /** Waits until no service is ready; one that does not answer in time is not. */
   async function noneReady(): Promise<void> {
     for (const service of services) {
-      await eventually(`${service} is not ready`, 60, async () => (await rig.readiness(service).catch(() => undefined))?.ready !== true);
+      await eventually(`${service} is not ready`, 40, async () => (await rig.readiness(service).catch(() => undefined))?.ready !== true);
     }
   }
 
@@ -85,7 +85,7 @@ describe("the database restarted, killed, slow and full", function () {
     await processes.fillUp("data");
     const full = async (): Promise<void> => {
       await eventually("PostgreSQL cannot write", 60, async () => /No space left on device/.test(await processes.logs("timescaledb", 50)));
-      await eventually("a service is not ready", 60, async () => {
+      await eventually("a service is not ready", 40, async () => {
         const answers = await Promise.all(services.map((service) => rig.readiness(service).catch(() => undefined)));
         return answers.some((answer) => answer?.ready !== true);
       });

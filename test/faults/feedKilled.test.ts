@@ -24,7 +24,7 @@ describe("the feed killed and back", function () {
 
   it("lets entries in while it is there", async () => {
     expect(await rig.enter("holder")).to.deep.equal(accepted);
-    await eventually("the entry is filled", 60, async () => (await quantityOf("holder")) === 0.01);
+    await eventually("the entry is filled", 20, async () => (await quantityOf("holder")) === 0.01);
   });
 
   it("lets none in from the end of its lease on, and lets positions be closed", async () => {
@@ -34,18 +34,18 @@ describe("the feed killed and back", function () {
     expect(status).to.equal(422);
     expect(body.reason).to.match(/^no entry without the feed's lease/);
     expect(await rig.submit("holder", { action: "exit" })).to.deep.equal(accepted);
-    await eventually("the refusal is counted", 60, async () => (await ledger.rows("SELECT FROM rejections WHERE bot = 'seeker' AND kind = 'no lease'")).length === 1);
+    await eventually("the refusal is counted", 20, async () => (await ledger.rows("SELECT FROM rejections WHERE bot = 'seeker' AND kind = 'no lease'")).length === 1);
   });
 
   it("goes on when it is back: the exit is filled, the feed is HEALTHY, entries are let in", async () => {
     await processes.start("livefeed");
-    await eventually("the exit is filled", 60, async () => (await quantityOf("holder")) === 0);
-    await eventually("the feed is HEALTHY again", 60, async () => {
+    await eventually("the exit is filled", 40, async () => (await quantityOf("holder")) === 0);
+    await eventually("the feed is HEALTHY again", 40, async () => {
       const { state, left } = await rig.feed();
       return state === "HEALTHY" && left > 0;
     });
     expect(await rig.enter("seeker")).to.deep.equal(accepted);
-    await eventually("the entry is filled", 60, async () => (await quantityOf("seeker")) === 0.01);
+    await eventually("the entry is filled", 20, async () => (await quantityOf("seeker")) === 0.01);
     await rig.goesOn(30);
   });
 

@@ -42,7 +42,7 @@ describe("a halt at the broker", function () {
   });
 
   const step = () => feed.step(bots);
-  const ready = () => eventually("the broker is ready", 60, async () => (await rig.readiness("broker").catch(() => undefined))?.ready);
+  const ready = () => eventually("the broker is ready", 30, async () => (await rig.readiness("broker").catch(() => undefined))?.ready);
 
   function halt(level: HaltLevel, bot: string | null = null): string {
     const id = incidentId("INC", Date.now());
@@ -141,11 +141,11 @@ describe("a halt at the broker", function () {
 
     await feed.hold(bots);
     const candle = await feed.next({ low: stop! - 1 });
-    await eventually("the bar is worked", 60, async () => (await accountOf(holder)).bar.getTime() === candle.openTime);
+    await eventually("the bar is worked", 30, async () => (await accountOf(holder)).bar.getTime() === candle.openTime);
     expect((await accountOf(holder)).quantity).to.equal(0);
     const [filled] = await ledger.rows("SELECT reason FROM fills WHERE bot = $1 ORDER BY id DESC LIMIT 1", holder);
     expect(filled).to.deep.equal({ reason: "stop" });
-    await eventually("all have worked it", 60, async () => (await accountOf(keeper)).bar.getTime() === candle.openTime);
+    await eventually("all have worked it", 30, async () => (await accountOf(keeper)).bar.getTime() === candle.openTime);
   });
 
   it("that came while the broker was gone holds from its first moment on", async () => {
@@ -157,7 +157,7 @@ describe("a halt at the broker", function () {
     await feed.hold(bots);
     const candle = await feed.next();
     await processes.start("broker");
-    await eventually("the bar is worked", 60, async () => (await accountOf(seeker)).bar.getTime() === candle.openTime);
+    await eventually("the bar is worked", 30, async () => (await accountOf(seeker)).bar.getTime() === candle.openTime);
     expect(await newestOrder(seeker)).to.deep.include({ action: "enter", status: "cancelled" });
     expect(await fillCount(seeker)).to.equal(before);
     await told(id);
@@ -180,7 +180,7 @@ describe("a halt at the broker", function () {
     await signal("CONT");
     // Refused for the halt, or as too late where the bar was worked first; the halt is asked first.
     expectHalted(await answer, "pause");
-    await eventually("the bar is worked", 60, async () => (await accountOf(seeker)).bar.getTime() === candle.openTime);
+    await eventually("the bar is worked", 30, async () => (await accountOf(seeker)).bar.getTime() === candle.openTime);
     expect(await newestOrder(seeker)).to.deep.include({ action: "enter", status: "cancelled" });
     expect(await fillCount(seeker)).to.equal(before);
     await told(id);
@@ -279,7 +279,7 @@ describe("a halt at the broker", function () {
       expect(refused.status).to.equal(422);
       expect(refused.body.reason).to.match(/^halted: whether trading is halted cannot be read \(.*\): exits only$/);
       expect(await rig.submit(holder, { action: "exit" })).to.deep.equal(accepted);
-      const said = await eventually("it says so", 60, async () => {
+      const said = await eventually("it says so", 20, async () => {
         const readiness = await rig.readiness("broker");
         return !readiness.ready && readiness.reason;
       });

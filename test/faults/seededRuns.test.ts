@@ -164,7 +164,7 @@ describe("a thousand seeded runs of the fault script over feed, bot and executio
 
   for (let first = 1; first <= seeds; first += seedsATest) {
     it(`seeds ${first} to ${first + seedsATest - 1}`, function () {
-      this.timeout(120_000);
+      this.timeout(60_000);
       for (let seed = first; seed < first + seedsATest; seed++) {
         const scenario = scenarioOf(seed);
         try {

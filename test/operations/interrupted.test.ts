@@ -12,7 +12,7 @@ import { makeClone } from "../unit/operations/support";
 const PROJECT = path.join(__dirname, "..", "..");
 
 describe("npx trading as a process", function () {
-  this.timeout(120_000);
+  this.timeout(30_000);
   let root: string;
   let docker: net.Server;
   let port: number;

@@ -25,7 +25,7 @@ const COUNT = `
   })();`;
 
 describe("the lock of the wishes", function () {
-  this.timeout(120_000);
+  this.timeout(30_000);
   let folder: string;
   let lock: string;
   const children: ChildProcess[] = [];

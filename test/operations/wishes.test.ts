@@ -22,7 +22,7 @@ const CHANGE_FOR_EVER = `
   })();`;
 
 describe("changing a wish", function () {
-  this.timeout(120_000);
+  this.timeout(30_000);
   let root: string;
   const children: ChildProcess[] = [];
   beforeEach(() => (root = makeClone()));

@@ -14,7 +14,7 @@ interface Outcome {
 }
 
 describe("npm start -- --check", function () {
-  this.timeout(120_000);
+  this.timeout(60_000);
   const folder = useTemporaryFolder();
 
   beforeEach(() => fs.cpSync(PROJECT, folder.path, { recursive: true, filter: (source) => !LEFT_OUT.has(path.relative(PROJECT, source)) }));

@@ -117,7 +117,7 @@ describe("a set-up that was killed", function () {
 });
 
 describe("programs that set-up runs", function () {
-  this.timeout(120_000);
+  this.timeout(30_000);
   const folder = useTemporaryFolder();
   const processes = () => new Processes({ recordFolder: folder.path });
 

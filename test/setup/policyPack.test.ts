@@ -5,7 +5,7 @@ import { expect } from "chai";
 const POLICY = path.resolve(__dirname, "..", "..", "policy");
 
 describe("the program that runs the policy pack", function () {
-  this.timeout(120_000);
+  this.timeout(60_000);
 
   it("says at which port it answers, as the first line, and ends when the CLI is gone", async () => {
     const child = spawn(process.execPath, [path.join(POLICY, "runtime", "pulumi-analyzer-policy-trading"), "127.0.0.1:1", "."], { cwd: POLICY, stdio: ["pipe", "pipe", "pipe"] });

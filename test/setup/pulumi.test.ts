@@ -18,7 +18,7 @@ console.log(JSON.stringify({ args: process.argv.slice(2), folder: process.cwd(),
 `;
 
 describe("npm run pulumi", function () {
-  this.timeout(120_000);
+  this.timeout(30_000);
   const folder = useTemporaryFolder();
 
   before(function () {
