@@ -116,7 +116,7 @@ async function sealOf({ place, passwordFile }: Repository): Promise<string | und
   if (place.kind !== "folder") return undefined;
   try {
     const parts = await Promise.all([path.join(place.path, "config"), passwordFile].map((file) => fs.readFile(file)));
-    return parts.map((part) => createHash("sha256").update(part).digest("hex")).join(" ");
+    return parts.map(sha256).join(" ");
   } catch {
     return undefined;
   }
@@ -202,7 +202,11 @@ async function clearDeadLocks(repository: Repository, context: BackupContext): P
 /** A lock is called by the SHA-256 of its content, and written under another name first. */
 async function isDamaged(file: string): Promise<boolean> {
   const content = await fs.readFile(file).catch(() => undefined);
-  return content !== undefined && createHash("sha256").update(content).digest("hex") !== path.basename(file);
+  return content !== undefined && sha256(content) !== path.basename(file);
+}
+
+function sha256(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 function knownFile(paths: Paths): string {
