@@ -60,6 +60,14 @@ const runSchema = z
 const runAnswer = z.object({ run: runSchema });
 const searchAnswer = z.object({ runs: z.array(runSchema).default([]) });
 
+/**
+ * Header of every call: MLflow's server closes a connection on which it heard nothing for 5 s, and a process that was busy
+ * or asleep meanwhile sends its next call on it before it learns of that.
+ */
+export const ownConnection = { connection: "close" } as const;
+
+type Call = RequestInit & { readonly headers: Pairs };
+
 const artifactScheme = /^mlflow-artifacts:\/+/;
 /** What MLflow takes in one batch (1000 entities, 1 MB), with room to spare. */
 const batchMetrics = 900;
@@ -135,7 +143,7 @@ export class MlflowClient {
     const path = `${run.artifactUri.replace(artifactScheme, "")}/${name}`.split("/").map(encodeURIComponent).join("/");
     const request = { method: "PUT", headers: { "content-type": "application/octet-stream" }, body: encoded(content), duplex: "half" };
     // Node's fetch takes pieces as they come; the types it is given with do not know it.
-    await this.send(`/api/2.0/mlflow-artifacts/artifacts/${path}`, this.options.uploadMilliseconds ?? 60_000, request as unknown as RequestInit);
+    await this.send(`/api/2.0/mlflow-artifacts/artifacts/${path}`, this.options.uploadMilliseconds ?? 60_000, request as unknown as Call);
   }
 
   private async findExperiment(name: string): Promise<string | undefined> {
@@ -166,9 +174,10 @@ export class MlflowClient {
     return text === "" ? {} : (JSON.parse(text) as unknown);
   }
 
-  private async send(path: string, milliseconds: number, request: RequestInit): Promise<string> {
+  private async send(path: string, milliseconds: number, request: Call): Promise<string> {
     const signals = [deadline(milliseconds), ...(this.options.signal === undefined ? [] : [this.options.signal])];
-    const response = await fetch(new URL(path, this.url), { ...request, redirect: "error", signal: AbortSignal.any(signals) });
+    const headers = { ...request.headers, ...ownConnection };
+    const response = await fetch(new URL(path, this.url), { ...request, headers, redirect: "error", signal: AbortSignal.any(signals) });
     const text = await response.text();
     if (response.ok) return text;
     const { error_code, message, detail } = parseError(text);

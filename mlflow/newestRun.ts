@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ownConnection } from "./client";
 
 const pair = z.object({ key: z.string(), value: z.string() });
 const metric = z.object({ key: z.string(), value: z.union([z.number(), z.string()]).transform(Number) });
@@ -58,7 +59,8 @@ export async function newestRun(url: string, experiment: string, { tags, params 
 /** @returns undefined when MLflow does not know what is asked for */
 async function call(url: string, path: string, body?: object): Promise<unknown> {
   const response = await fetch(new URL(`/api/2.0/mlflow/${path}`, url), {
-    ...(body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    headers: { "content-type": "application/json", ...ownConnection },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
     redirect: "error",
     signal: AbortSignal.timeout(patienceMilliseconds),
   });

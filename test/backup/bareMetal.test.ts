@@ -66,7 +66,9 @@ describe("a stack on an empty machine", function () {
   it("is recovered with the copy and the key alone, although the first try is killed", async () => {
     await backup.killedAt("restoring the database as of", "recover", "--from", backup.secondCopy, "--key-file", key());
     const outcome = succeeds(await recover());
-    expect(outcome.stdout).to.match(new RegExp(`LOST: 1 artifact of MLflow: .*\\n  \\S+/note\\.txt \\(run ${late}\\)`));
+    // Services record runs of their own; one that was completed after the point is lost as well.
+    expect(outcome.stdout).to.match(/^LOST: \d+ artifacts? of MLflow: /m).and.to.match(new RegExp(`^  \\S+/note\\.txt \\(run ${late}\\)$`, "m"));
+    expect(outcome.stdout).not.to.include(`(run ${run})`);
     expect(outcome.stdout).to.include(`Next: npm start -- --stack ${backup.stack.name}`);
     for (const file of ["owner", "passphrase", path.join("stacks", backup.stack.name, "key")]) expect(fs.existsSync(path.join(clone(), file)), file).to.equal(true);
     const again = succeeds(await recover());
@@ -91,7 +93,7 @@ describe("a stack on an empty machine", function () {
     await backup.mark("afterwards");
     const point = await backup.point();
     const entry = (await backup.listed()).backups.find(({ id }) => id === point);
-    expect(entry?.lostArtifacts.join()).to.match(new RegExp(`^\\S+/note\\.txt \\(run ${late}\\)$`));
+    expect(entry?.lostArtifacts.filter((lost) => lost.includes("/note.txt "))).to.deep.equal([`0/${late}/artifacts/note.txt (run ${late})`]);
     const lost = await eventually("the loss is told", 60, async () => (await backup.alerts()).find(({ key }) => key === "backup.artifacts.lost"));
     expect(lost).to.include({ severity: "warning" }).and.to.have.property("text").that.includes(`run ${late}`);
     await backup.does("backup", "--job", "check");

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import type pg from "pg";
 import { parseCandles } from "../../domain/candles";
 import { strategySettingsSchema } from "../../domain/strategies";
-import { MlflowClient } from "../../mlflow/client";
+import { MlflowClient, ownConnection } from "../../mlflow/client";
 import { aliasedVersion, versionsWith } from "../../mlflow/registry";
 import type { EvaluationReport } from "../../operations/evaluation/evaluationReport";
 import { alignAliases } from "../../operations/modelAliases";
@@ -236,7 +236,7 @@ describe("runs in MLflow", function () {
   /** @returns the port it answers at */
   async function mlflowAnswers(): Promise<number> {
     return eventually("MLflow answers", 120, async () => {
-      const { ok } = await fetch(`${await address()}/api/2.0/mlflow/experiments/search?max_results=1`);
+      const { ok } = await fetch(`${await address()}/api/2.0/mlflow/experiments/search?max_results=1`, { headers: ownConnection });
       return ok && processes.publishedPort("mlflow", 5000);
     });
   }
@@ -246,7 +246,7 @@ describe("runs in MLflow", function () {
   }
 
   async function get<Answer>(where: string, body?: object): Promise<Answer> {
-    const init = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    const init = body === undefined ? { headers: ownConnection } : { method: "POST", headers: { "content-type": "application/json", ...ownConnection }, body: JSON.stringify(body) };
     const response = await fetch(`${await address()}/${where}`, init);
     if (!response.ok) throw new Error(`${where}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Answer;
@@ -260,7 +260,7 @@ describe("runs in MLflow", function () {
   }
 
   async function artifact(run: Run, name: string): Promise<string> {
-    const response = await fetch(`${await address()}/get-artifact?${new URLSearchParams({ run_id: run.info.run_id, path: name }).toString()}`);
+    const response = await fetch(`${await address()}/get-artifact?${new URLSearchParams({ run_id: run.info.run_id, path: name }).toString()}`, { headers: ownConnection });
     if (!response.ok) throw new Error(`${name}: ${response.status} ${await response.text()}`);
     return response.text();
   }

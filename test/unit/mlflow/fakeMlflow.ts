@@ -31,6 +31,8 @@ export class FakeMlflow {
   readonly registry = new FakeRegistry();
   /** Method and path of each call, in their order, whatever its fate. */
   readonly calls: string[] = [];
+  /** How often somebody has connected. */
+  connections = 0;
   fate: (call: string) => Fate = () => "answer";
   /** Answers instead of the work, when it gives one. */
   instead: (call: string, body: any) => Answer | undefined = () => undefined;
@@ -46,6 +48,7 @@ export class FakeMlflow {
   /** Comes up, on the port it had before. */
   async listen(): Promise<void> {
     const server = createServer((request, response) => this.take(request, response));
+    server.on("connection", () => this.connections++);
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(this.port, "127.0.0.1", resolve));
     this.port = (server.address() as AddressInfo).port;
     this.server = server;

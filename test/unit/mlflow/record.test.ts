@@ -49,6 +49,11 @@ describe("a run in MLflow", () => {
     expect(mlflow.experiments).to.have.all.keys("paper/RefStrat_01");
   });
 
+  it("is told on connections that nobody can have closed: each call has its own", async () => {
+    await completeRun(client(), start, end());
+    expect(mlflow.connections).to.equal(mlflow.calls.length).and.to.be.greaterThan(5);
+  });
+
   it("says that its files are there only after they are", async () => {
     mlflow.fate = (call) => (call.startsWith("PUT") ? "error 500" : "answer");
     expect(await completeRun(client(), start, end()).catch(failureText)).to.contain("500");
