@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Job } from "../../domain/backup/jobs";
 import { FakeClock } from "../support/fakeClock";
 import { eventually } from "../support/throwAwayStack";
-import { crashes, databaseKills, FaultyServiceRig, wrongSecrets } from "./serviceFaults";
+import { counting, crashes, databaseKills, FaultyServiceRig, wrongSecrets } from "./serviceFaults";
 import { databaseUser, serviceSettings } from "./serviceRig";
 
 const day = 86_400;
@@ -80,9 +80,12 @@ describe("faults around the backup service", function () {
   });
 
   it("ends what runs when its container is stopped, which is no failure, and begins it anew at the next start", async () => {
-    const client = await rig.keptWaiting("point", databaseKills[0]!.lock!, databaseKills[0]!.waits!);
-    expect(await rig.stop("backup")).to.equal(0);
-    await client.query("ROLLBACK");
+    await rig.keptAtCheckpoint();
+    try {
+      expect(await rig.stop("backup")).to.equal(0);
+    } finally {
+      await rig.letCheckpoint();
+    }
     expect(await ids()).to.deep.equal(good);
     await rig.start("backup");
     await eventually("the point was begun anew", 120, async () => {
@@ -95,16 +98,12 @@ describe("faults around the backup service", function () {
     good = await ids();
   });
 
-  for (const { what, job, lock, waits, held } of databaseKills) {
+  for (const { what, job, keep } of databaseKills) {
     it(`fails when the database is killed ${what}, and not again when it is back`, async () => {
-      if (held !== undefined) await rig.arm([{ name: "held", kind: "says", text: held, holds: true }]);
       const before = await rig.lastRun(job);
-      if (lock === undefined) {
-        await rig.begin(job);
-        await rig.struck("held");
-      } else await rig.keptWaiting(job, lock, waits!);
+      await keep(rig);
       await rig.kill("timescaledb");
-      if (held !== undefined) await rig.go("held");
+      await rig.go("held");
       await rig.nextRun(job, before);
       await failedHonestly(job, /./);
       await rig.start("timescaledb");
@@ -127,10 +126,8 @@ describe("faults around the backup service", function () {
   });
 
   it("waits for the log of a database that is killed meanwhile, and is good once that is back and archived it", async () => {
-    await rig.arm([{ name: "held", kind: "says", text: "pg_create_restore_point", holds: true }]);
     const before = await rig.lastRun("point");
-    await rig.begin("point");
-    await rig.struck("held");
+    await rig.keptAsking("point", "pg_create_restore_point");
     await rig.archiveAway();
     await rig.go("held");
     await rig.atStep("point", /^waiting for the log/);
@@ -227,10 +224,8 @@ describe("faults around the backup service", function () {
   it("tells that the database's disk is full, fails when that ends it, and has everything when there is room", async () => {
     await rig.query("INSERT INTO candles (symbol, interval, open_time, open, high, low, close, volume, source) SELECT 'BTCUSDT', '1h', '2024-01-01Z'::timestamptz + i * interval '1 hour', 1, 1, 1, 1, 1, 'test' FROM generate_series(1, 500) AS i");
     const rows = await rig.candles();
-    await rig.arm([{ name: "held", kind: "says", text: databaseKills[2]!.held!, holds: true }]);
     const before = await rig.lastRun("point");
-    await rig.begin("point");
-    await rig.struck("held");
+    await rig.keptAsking("point", counting);
     // Segments of the log that are not archived are not used again: it needs another one, and ends when there is no room.
     await rig.archiveAway();
     await rig.fillUp("data");

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
-import type pg from "pg";
 import type { Job } from "../../domain/backup/jobs";
 import { eventually, execute } from "../support/throwAwayStack";
 import { BackupServiceRig, databaseUser, type ServiceStart } from "./serviceRig";
@@ -24,14 +23,16 @@ export const crashes: readonly CrashPoint[] = [
   { name: "manifest-renamed", kind: "renamed", text: "/points/\\d{8}T\\d{6}Z\\.json$" },
 ];
 
-/** Where a run is while the database is killed: a lock keeps it there, or the service is held as it asks the database. */
-export const databaseKills: readonly { readonly what: string; readonly job: Job; readonly lock?: string; readonly waits?: string; readonly held?: string }[] = [
-  // pgBackRest asks for the tablespaces once its backup has begun.
-  { what: "during its backup", job: "point", lock: "pg_catalog.pg_tablespace IN ACCESS EXCLUSIVE MODE", waits: "pgBackRest%" },
+/** What the service asks the database when it counts rows. */
+export const counting = "count\\(\\*\\) AS rows";
+
+/** Where a run is while the database is killed, and what keeps it there. */
+export const databaseKills: readonly { readonly what: string; readonly job: Job; keep(rig: FaultyServiceRig): Promise<unknown> }[] = [
+  { what: "during its backup", job: "point", keep: (rig) => rig.keptAtCheckpoint() },
   // A transaction that writes keeps the marking waiting.
-  { what: "while the moment is marked", job: "point", lock: "candles IN ROW EXCLUSIVE MODE", waits: "backup" },
-  { what: "while rows are counted", job: "point", held: "count\\(\\*\\) AS rows" },
-  { what: "during its dump", job: "dump", lock: "candles IN ACCESS EXCLUSIVE MODE", waits: "pg_dump" },
+  { what: "while the moment is marked", job: "point", keep: (rig) => rig.keptWaiting("point", "candles IN ROW EXCLUSIVE MODE", "backup") },
+  { what: "while rows are counted", job: "point", keep: (rig) => rig.keptAsking("point", counting) },
+  { what: "during its dump", job: "dump", keep: (rig) => rig.keptWaiting("dump", "candles IN ACCESS EXCLUSIVE MODE", "pg_dump") },
 ];
 
 /** A secret that is not the one the repository was made with. */
@@ -68,17 +69,54 @@ export class FaultyServiceRig extends BackupServiceRig {
     await this.inVolume("crash", `touch go/${name}`);
   }
 
-  /** Begins a run and keeps it where a lock makes it wait. @returns the session that has the lock */
-  async keptWaiting(job: Job, lock: string, waits: string): Promise<pg.Client> {
-    const client = await this.connect();
-    await client.query(`BEGIN; LOCK TABLE ${lock}`);
+  /** Begins a run and keeps it where the service asks the database something, until it may {@link go} on as "held". */
+  async keptAsking(job: Job, question: string): Promise<void> {
+    await this.arm([{ name: "held", kind: "says", text: question, holds: true }]);
     await this.begin(job);
-    await eventually("it waits for the lock", 90, async () => {
+    await this.struck("held");
+  }
+
+  /** Begins a run and keeps it where a lock makes it wait, until the database is killed. */
+  async keptWaiting(job: Job, lock: string, waits: string): Promise<void> {
+    const client = await this.connect();
+    try {
+      await client.query(`BEGIN; LOCK TABLE ${lock}`);
+      await this.begin(job);
       // Over another connection: within a transaction the sessions look as they did at first.
-      const waiting = await this.query("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE $1 AND wait_event_type = 'Lock'", [waits]);
-      return waiting.length > 0;
-    });
-    return client;
+      await this.waits("it waits for the lock", waits, "wait_event_type = 'Lock'");
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
+  }
+
+  /**
+   * Begins a point and keeps it where pgBackRest's backup waits for a checkpoint, until the database is killed or
+   * {@link letCheckpoint} is called. Nobody else waits for one; a lock on what pgBackRest reads would stop new sessions too.
+   */
+  async keptAtCheckpoint(): Promise<void> {
+    await this.signalCheckpointer("STOP");
+    try {
+      await this.begin("point");
+      await this.waits("its backup waits for the checkpoint", "pgBackRest%", "wait_event LIKE 'Checkpoint%'");
+    } catch (error) {
+      await this.letCheckpoint();
+      throw error;
+    }
+  }
+
+  letCheckpoint(): Promise<void> {
+    return this.signalCheckpointer("CONT");
+  }
+
+  private async waits(what: string, program: string, condition: string): Promise<void> {
+    await eventually(what, 90, async () => (await this.query(`SELECT 1 FROM pg_stat_activity WHERE application_name LIKE $1 AND ${condition}`, [program])).length > 0);
+  }
+
+  /** The server may send signals to its own processes. */
+  private async signalCheckpointer(signal: "STOP" | "CONT"): Promise<void> {
+    const [row] = await this.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
+    await this.query(`COPY (SELECT WHERE false) TO PROGRAM 'kill -${signal} ${row!.pid}'`);
   }
 
   /** From now on the database cannot archive its log: pgBackRest does not find what it knows of the archive. */
