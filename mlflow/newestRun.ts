@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ownConnection } from "./client";
+import { MlflowClient, MlflowError } from "./client";
 
 const pair = z.object({ key: z.string(), value: z.string() });
 const metric = z.object({ key: z.string(), value: z.union([z.number(), z.string()]).transform(Number) });
@@ -31,9 +31,6 @@ export interface RunMarks {
   readonly params?: Readonly<Record<string, string>>;
 }
 
-/** Wall milliseconds for each of the two calls. */
-const patienceMilliseconds = 5000;
-
 /**
  * The newest finished run of an experiment that carries all of these tags and parameters.
  * @param url address of MLflow
@@ -41,12 +38,16 @@ const patienceMilliseconds = 5000;
  * @throws Error when MLflow does not answer, or not as it should
  */
 export async function newestRun(url: string, experiment: string, { tags, params = {} }: RunMarks): Promise<FoundRun | undefined> {
-  const found = await call(url, `experiments/get-by-name?${new URLSearchParams({ experiment_name: experiment })}`);
+  const client = new MlflowClient(url);
+  const found = await client.call("GET", `experiments/get-by-name?${new URLSearchParams({ experiment_name: experiment })}`).catch((error: unknown) => {
+    if (error instanceof MlflowError && error.status === 404) return undefined;
+    throw error;
+  });
   if (found === undefined) return undefined;
   const marks = (kind: string, pairs: Readonly<Record<string, string>>) => Object.entries(pairs).map(([key, value]) => `${kind}."${key}" = '${value}'`);
   const filter = [...marks("tags", tags), ...marks("params", params), "attributes.status = 'FINISHED'"].join(" AND ");
   const body = { experiment_ids: [experimentAnswer.parse(found).experiment.experiment_id], filter, max_results: 1, order_by: ["attributes.start_time DESC"] };
-  const [run] = answer.parse(await call(url, "runs/search", body)).runs;
+  const [run] = answer.parse(await client.call("POST", "runs/search", body)).runs;
   if (run === undefined) return undefined;
   const { info, data } = run;
   return {
@@ -54,18 +55,4 @@ export async function newestRun(url: string, experiment: string, { tags, params 
     metrics: Object.fromEntries(data.metrics.map(({ key, value }) => [key, value])),
     params: Object.fromEntries(data.params.map(({ key, value }) => [key, value])),
   };
-}
-
-/** @returns undefined when MLflow does not know what is asked for */
-async function call(url: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(new URL(`/api/2.0/mlflow/${path}`, url), {
-    headers: { "content-type": "application/json", ...ownConnection },
-    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
-    redirect: "error",
-    signal: AbortSignal.timeout(patienceMilliseconds),
-  });
-  const text = await response.text();
-  if (response.status === 404) return undefined;
-  if (!response.ok) throw new Error(`MLflow: ${response.status} ${text.slice(0, 200)}`);
-  return JSON.parse(text) as unknown;
 }
