@@ -5,7 +5,8 @@ import type { BenchResult } from "./result";
 
 /** Bars of one stretch that is measured: two a second. */
 const barsOfStretch = 150;
-const stretches = 4;
+/** The slowest hundredth of fewer decisions is a handful, and differs by a fifth from one run to the next. */
+const stretches = 8;
 
 /** What backups cost a bot while they run: milliseconds from candle to decision, with and without points being taken, in turn. */
 export async function benchSlowdown(say: (text: string) => void): Promise<BenchResult[]> {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { standingStill } from "./standingStill";
 
 /** Lines of what a program said on its error output that are kept for its failure. */
 const tailLines = 20;
@@ -59,7 +60,7 @@ export class ToolFailure extends Error {
 }
 
 /**
- * Runs a program to its end, without a shell. It and what it started are ended together.
+ * Runs a program to its end, without a shell. It and what it started are ended together, and stand still while bots decide.
  *
  * @throws ToolFailure when it could not be started, ended by a signal, with an exit code that is not allowed, too late, or
  * after the caller gave up; or when its input or output could not be passed on
@@ -80,6 +81,8 @@ export function run(program: string, args: readonly string[], options: RunOption
       ...(options.folder === undefined ? {} : { cwd: options.folder }),
     });
 
+    if (child.pid !== undefined) standingStill.began(child.pid);
+
     let given: { reason: FailureReason; what: string } | undefined;
     let lastResort: NodeJS.Timeout | undefined;
     const endWith = (how: NodeJS.Signals) => {
@@ -94,6 +97,7 @@ export function run(program: string, args: readonly string[], options: RunOption
       if (given) return;
       given = { reason, what };
       endWith("SIGTERM");
+      if (child.pid !== undefined) standingStill.ended(child.pid);
       lastResort = setTimeout(() => endWith("SIGKILL"), graceMilliseconds);
     };
     const onAbort = () => giveUp("aborted", "was ended: the caller gave up");
@@ -117,6 +121,7 @@ export function run(program: string, args: readonly string[], options: RunOption
       reject(new ToolFailure(name, "start", `could not be started (${error.code === "ENOENT" ? "no such program" : error.message})`, null, []));
     });
     child.on("close", (code, killedBy) => {
+      if (child.pid !== undefined) standingStill.ended(child.pid);
       settle();
       stdout.end();
       stderr.end();

@@ -26,6 +26,7 @@ import { Scheduler, systemClocks, type RunContext } from "./scheduler";
 import type { LoadedSettings } from "./settings";
 import { backupStatusOf } from "./status";
 import { Watch } from "./watch";
+import { standStillWhileBotsDecide } from "./whileBotsDecide";
 
 /** What a stop may take at most; the container's grace is 30 s. */
 const deadlineMilliseconds = 28_000;
@@ -79,6 +80,7 @@ export async function serve(loaded: LoadedSettings, paths: Paths = standardPaths
   shutdown.add("server", () => server.close());
   await server.listen();
   shutdown.add("watch", () => Promise.race([watch.stop(), new Promise((resolve) => setTimeout(resolve, 1000))]));
+  void standStillWhileBotsDecide(paths, shutdown.signal);
   watch.start();
   // Last, so that it is the first to be stopped: what runs is ended and noted.
   shutdown.add("jobs", () => scheduler.stopped());

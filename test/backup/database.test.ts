@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { randomBytes } from "node:crypto";
-import { pointIdAt, type RecoveryPoint } from "../../domain/backup/recoveryPoint";
+import { pointIdAt, type DatabaseContent, type RecoveryPoint } from "../../domain/backup/recoveryPoint";
 import type { ArchiveState } from "../../services/backup/database/archive";
 import type { RepositoryInfo } from "../../services/backup/database/pgbackrest";
 import type { RestoreClusterResult } from "../../services/backup/database/restoreCluster";
@@ -260,6 +260,31 @@ describe("backups of the database", function () {
       }
     });
   }
+
+  it("counts large tables piece by piece, every row once", async () => {
+    const row = "timestamptz '2024-01-01Z' + i * interval '1 minute', repeat(md5(i::text), 30) FROM generate_series(1, 30000) AS i";
+    const each = (name: string) => `INSERT INTO large.${name} SELECT ${row}; DELETE FROM large.${name} WHERE extract(minute FROM at) = 7`;
+    await rig.query(`CREATE SCHEMA large;
+      CREATE TABLE large.plain (at timestamptz PRIMARY KEY, words text);
+      CREATE TABLE large.hypertable (LIKE large.plain INCLUDING ALL);
+      SELECT public.create_hypertable('large.hypertable', public.by_range('at', interval '3 days'));
+      CREATE TABLE large.partitioned (LIKE large.plain INCLUDING ALL) PARTITION BY RANGE (at);
+      CREATE TABLE large.small PARTITION OF large.partitioned FOR VALUES FROM ('2024-01-01Z') TO ('2024-01-02Z');
+      CREATE TABLE large.rest PARTITION OF large.partitioned DEFAULT`);
+    try {
+      for (const name of ["plain", "hypertable", "partitioned"]) await rig.query(each(name));
+      await rig.query("INSERT INTO large.plain VALUES ('infinity', 'never')");
+      const { tables } = await rig.call<DatabaseContent>("content", "trading");
+      const newest = "2024-01-21T20:00:00.000000Z";
+      expect(tables.filter(({ schema }) => schema === "large").map(({ name, rows, newest: of }) => [name, rows, of])).to.deep.equal([
+        ["hypertable", 29_500, newest],
+        ["partitioned", 29_500, newest],
+        ["plain", 29_501, newest],
+      ]);
+    } finally {
+      await rig.query("DROP SCHEMA large CASCADE");
+    }
+  });
 
   it("names who keeps it from an exact moment, and leaves no lock", async () => {
     const client = await rig.connect();

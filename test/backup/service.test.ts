@@ -79,6 +79,21 @@ describe("faults around the backup service", function () {
     await rig.told("backup.job.point.failed", "resolved");
   });
 
+  it("stands still while bots decide, and is good", async () => {
+    const before = await rig.lastRun("point");
+    await rig.keptAtCheckpoint();
+    const bots = await rig.deciding();
+    try {
+      await eventually("pgBackRest stands still", 60, async () => (await rig.statesOf("pgbackrest")).includes("T"));
+    } finally {
+      await bots.end();
+      await rig.letCheckpoint();
+    }
+    const run = await rig.nextRun("point", before);
+    expect(run.outcome, run.reason).to.equal("good");
+    good = [...good, run.point!];
+  });
+
   it("ends what runs when its container is stopped, which is no failure, and begins it anew at the next start", async () => {
     await rig.keptAtCheckpoint();
     try {

@@ -119,6 +119,31 @@ export class FaultyServiceRig extends BackupServiceRig {
     await this.query(`COPY (SELECT WHERE false) TO PROGRAM 'kill -${signal} ${row!.pid}'`);
   }
 
+  /** Candles come and bots decide one after the other, until it is ended. */
+  async deciding(): Promise<{ end(): Promise<void> }> {
+    const client = await this.connect();
+    let over = false;
+    const telling = (async () => {
+      while (!over) {
+        await client.query("NOTIFY candle");
+        await client.query("NOTIFY decision; SELECT pg_sleep(0.02)");
+      }
+    })();
+    return {
+      end: async () => {
+        over = true;
+        await telling;
+        await client.end();
+      },
+    };
+  }
+
+  /** Letters that the kernel has for the states of a program's processes in the service's container, for example S and T. */
+  async statesOf(program: string): Promise<string[]> {
+    const lines = await this.execute("backup", "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null || true");
+    return [...lines.matchAll(/^\d+ \((.+)\) (\S)/gm)].filter(([, name]) => name === program).map(([, , state]) => state!);
+  }
+
   /** From now on the database cannot archive its log: pgBackRest does not find what it knows of the archive. */
   async archiveAway(): Promise<void> {
     await this.inVolume("backups", "mkdir aside; mv pgbackrest/archive/trading/archive.info* aside");

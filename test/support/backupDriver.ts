@@ -7,6 +7,8 @@ import { recoveryPoint, type RecoveryPoint } from "../../domain/backup/recoveryP
 import { standardPaths } from "../../services/backup/context";
 import { adoptDatabase, ensureStanza } from "../../services/backup/database/stanza";
 import { archiveState } from "../../services/backup/database/archive";
+import { withClient } from "../../services/backup/database/connection";
+import { contentOf } from "../../services/backup/database/content";
 import { takeDump } from "../../services/backup/database/dump";
 import { expire } from "../../services/backup/database/expire";
 import { takePoint } from "../../services/backup/database/point";
@@ -53,6 +55,7 @@ const functions: Record<string, (argument: never) => Promise<unknown>> = {
     await mkdir(folder, { recursive: true });
     return takeDump(context, id, folder);
   },
+  content: (database: string) => withClient({ sockets: standardPaths.sockets, database }, (client) => contentOf(client)),
   markMoment: async ({ name, patience }: { name: string; patience: number }) => {
     const { snapshot, ...moment } = await markMoment(context, name, patience);
     await snapshot.close();

@@ -1,11 +1,17 @@
 import pg from "pg";
 import type { DatabaseContent, TableContent } from "../../../domain/backup/recoveryPoint";
+import { standingStill } from "../standingStill";
 
 const { escapeIdentifier } = pg;
 
 /** A table with more rows than this is hashed in part: rows of the newest days, and no more of them than this either. */
 const hashedRows = 100_000;
 const hashedDays = 7;
+/** What that takes. */
+const hashMilliseconds = 100;
+
+/** Pages of a table that are counted at a time, some 20 ms. */
+const pagesAtATime = 2048;
 
 /** What TimescaleDB keeps for itself: it may differ between two databases with the same content. */
 const internalSchemas = "^(_timescaledb_.*|timescaledb_.*|pg_.*|information_schema)$";
@@ -76,13 +82,46 @@ interface Counted {
 
 async function tableContent(client: pg.Client, { schema, name, timeColumn }: Table): Promise<TableContent> {
   const from = qualifiedName({ schema, name });
-  const time = timeColumn === null ? "NULL::timestamptz" : escapeIdentifier(timeColumn);
-  const { rows } = await client.query<Counted>(
-    `SELECT rows, ${asText("newest")} AS newest, ${asText(`newest - interval '${hashedDays} days'`)} AS recent
-       FROM (SELECT count(*) AS rows, max(${time}) FILTER (WHERE isfinite(${time})) AS newest FROM ${from}) AS counted`,
-  );
-  const counted = rows[0]!;
+  const counted = await count(client, from, timeColumn);
   return { schema, name, rows: counted.rows, newest: counted.newest, hash: await hashOf(client, from, timeColumn, counted) };
+}
+
+/** Counts a table piece by piece, so that bots that decide meanwhile wait for one piece at most. */
+async function count(client: pg.Client, from: string, timeColumn: string | null): Promise<Counted> {
+  const time = timeColumn === null ? "NULL::timestamptz" : escapeIdentifier(timeColumn);
+  let all = 0;
+  const newest: string[] = [];
+  for (const condition of await pieces(client, from)) {
+    await standingStill.free();
+    const { rows } = await client.query<{ rows: number; newest: string | null }>(
+      `SELECT count(*) AS rows, ${asText(`max(${time}) FILTER (WHERE isfinite(${time}))`)} AS newest FROM ${from} WHERE ${condition}`,
+    );
+    all += rows[0]!.rows;
+    if (rows[0]!.newest !== null) newest.push(rows[0]!.newest);
+  }
+  const { rows } = await client.query<Omit<Counted, "rows">>(
+    `SELECT ${asText("max(moment)")} AS newest, ${asText(`max(moment) - interval '${hashedDays} days'`)} AS recent FROM unnest($1::timestamptz[]) AS moment`,
+    [newest],
+  );
+  return { rows: all, ...rows[0]! };
+}
+
+/**
+ * Conditions that together are true of every row of a table exactly once, each for some pages of it. Of a table that has
+ * parts (a hypertable its chunks) each takes some pages of every part.
+ */
+async function pieces(client: pg.Client, from: string): Promise<string[]> {
+  const { rows } = await client.query<{ parts: number; pages: number }>(
+    `WITH RECURSIVE part AS (SELECT $1::regclass::oid AS id UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN part p ON i.inhparent = p.id)
+     SELECT count(*) AS parts, max(pg_relation_size(id)) / current_setting('block_size')::int AS pages FROM part`,
+    [from],
+  );
+  const { parts, pages } = rows[0]!;
+  if (parts * pages <= pagesAtATime) return ["true"];
+  const each = Math.max(1, Math.floor(pagesAtATime / parts));
+  const starts = Array.from({ length: Math.ceil(pages / each) }, (_, index) => index * each);
+  // What was added since the pages were looked at belongs to the last piece.
+  return starts.map((start, index) => `ctid >= '(${start},0)'${index + 1 < starts.length ? ` AND ctid < '(${start + each},0)'` : ""}`);
 }
 
 async function hashOf(client: pg.Client, from: string, timeColumn: string | null, { rows, recent }: Counted): Promise<TableContent["hash"]> {
@@ -106,6 +145,7 @@ async function hashOf(client: pg.Client, from: string, timeColumn: string | null
  * more rows than are hashed, it is of some of them.
  */
 async function hashRows(client: pg.Client, from: string, condition: string, values: readonly string[]): Promise<{ rows: number; value: string }> {
+  await standingStill.free(hashMilliseconds);
   const { rows } = await client.query<{ rows: number; value: string }>(
     `SELECT count(*) AS rows, coalesce(sum(('x' || left(md5(t::text), 16))::bit(64)::bigint::numeric), 0)::text AS value
        FROM (SELECT * FROM ${from} WHERE ${condition} LIMIT ${hashedRows + 1}) AS t`,

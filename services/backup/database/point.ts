@@ -3,11 +3,15 @@ import { withClient } from "./connection";
 import { decideBackup } from "./decideBackup";
 import { pgbackrest, repositoryInfo, type RepositoryBackup } from "./pgbackrest";
 import { describeSnapshot, markMoment } from "./snapshot";
+import { standingStill } from "../standingStill";
 import { ensureStanza, socket } from "./stanza";
 import type { DatabaseContext, PhysicalPart } from "./types";
 
 /** A backup of some hundred megabytes takes seconds; one that takes hours has gone wrong. */
 const backupSeconds = 4 * 3600;
+/** What the server takes for what it is asked to, on a small database. */
+const checkpointMilliseconds = 200;
+const switchMilliseconds = 200;
 
 /** Name of a recovery point in the database's log. */
 export function restorePointName(id: string): string {
@@ -23,8 +27,8 @@ export function restorePointName(id: string): string {
  */
 export async function takePoint(context: DatabaseContext, id: string): Promise<PhysicalPart> {
   const { paths, signal, step } = context;
-  const archiveId = await ensureStanza(context);
-  const before = await repositoryInfo(context);
+  const before = await ensureStanza(context);
+  const { archiveId } = before.current;
   const decision = decideBackup({
     backups: before.backups,
     archiveId,
@@ -37,6 +41,8 @@ export async function takePoint(context: DatabaseContext, id: string): Promise<P
   // One process for what runs beside a bot all day, so that a processor stays free for decisions; the rare full one is quick instead.
   const processes = decision.type === "incr" ? ["--process-max=1"] : [];
   const words = ["backup", socket(context), "--no-archive-check", `--type=${decision.type}`, `--annotation=point=${id}`, ...processes];
+  // It begins with a checkpoint, which is the server's own work.
+  await standingStill.free(checkpointMilliseconds);
   await pgbackrest(paths, words, { timeoutSeconds: backupSeconds, signal });
   const backup = madeSince(before.backups, (await repositoryInfo(context)).backups);
 
@@ -45,6 +51,7 @@ export async function takePoint(context: DatabaseContext, id: string): Promise<P
   const { snapshot, lsn, segment } = await markMoment(context, restorePoint);
   try {
     // What holds the restore point goes to the archive at once, not only when it is full.
+    await standingStill.free(switchMilliseconds);
     await withClient({ sockets: paths.sockets, database: "postgres" }, (client) => client.query("SELECT pg_switch_wal()"));
     const part = await describeSnapshot(context, snapshot);
     step(`waiting for the log up to ${segment} in the archive`);

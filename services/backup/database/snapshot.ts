@@ -3,12 +3,15 @@ import type { DatabaseContent } from "../../../domain/backup/recoveryPoint";
 import { connect, withClient } from "./connection";
 import { contentOf, mlflowSchema, postgresVersion, qualifiedName, timescaleVersion, tradingSchema, userTables } from "./content";
 import { run } from "../run";
+import { standingStill } from "../standingStill";
 import { yieldToOthers } from "./yielding";
 import { DATABASES, type DatabaseContext, type DatabaseName, type SnapshotPart } from "./types";
 
 /** Writers wait behind a lock that is asked for: it is given up sooner than anybody notices, and asked for again. */
 const lockMilliseconds = 250;
 const betweenMilliseconds = 400;
+/** What a try takes. */
+const momentMilliseconds = 150;
 /** How long a transaction that writes may keep us from an exact moment. */
 const patienceMilliseconds = 180_000;
 
@@ -80,6 +83,7 @@ export async function markMoment(context: DatabaseContext, name: string, patienc
   const deadline = Date.now() + patience;
   for (;;) {
     context.signal.throwIfAborted();
+    await standingStill.free(momentMilliseconds);
     const moment = await tryMoment(context, name);
     if (moment) return moment;
     if (Date.now() > deadline) throw new Error(`a transaction kept writing for ${patience / 1000} s, and no exact recovery point could be made: ${await writers(context)}`);

@@ -1,5 +1,5 @@
 import { withClient } from "./connection";
-import { mustBeFolder, pgbackrest, repositoryInfo } from "./pgbackrest";
+import { mustBeFolder, pgbackrest, repositoryInfo, type RepositoryInfo } from "./pgbackrest";
 import type { DatabaseContext } from "./types";
 
 /** The repository takes log of another database: nothing is archived until the owner has decided. */
@@ -16,12 +16,15 @@ export class OtherDatabase extends Error {
   }
 }
 
+/** A repository that was made, for the database that runs. */
+export type MadeRepository = RepositoryInfo & { readonly current: NonNullable<RepositoryInfo["current"]> };
+
 /**
  * Makes the repository when there is none yet. One that is there is left as it is.
- * @returns the database's place in it, for example `17-1`
+ * @returns what is in it
  * @throws OtherDatabase when it belongs to another database
  */
-export async function ensureStanza(context: DatabaseContext): Promise<string> {
+export async function ensureStanza(context: DatabaseContext): Promise<MadeRepository> {
   mustBeFolder(context.paths.backups, "the volume of the backups");
   const found = await systemIdentifier(context);
   const before = await repositoryInfo(context);
@@ -29,10 +32,11 @@ export async function ensureStanza(context: DatabaseContext): Promise<string> {
     context.step("making the repository of the database's backup");
     await pgbackrest(context.paths, ["stanza-create", socket(context)], { timeoutSeconds: 120, signal: context.signal });
   }
-  const { current } = before.made ? before : await repositoryInfo(context);
+  const info = before.made ? before : await repositoryInfo(context);
+  const { current } = info;
   if (current === null) throw new Error("pgBackRest made its repository, and does not know the database");
   if (current.systemIdentifier !== found) throw new OtherDatabase(current.systemIdentifier, found);
-  return current.archiveId;
+  return { ...info, current };
 }
 
 /** Lets the repository take the log of the database that runs, beside that of the one before; what was kept of it stays. */

@@ -2,7 +2,9 @@ import { expect } from "chai";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { PassThrough, Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { run, ToolFailure, type RunOptions } from "../../../../services/backup/run";
+import { standingStill } from "../../../../services/backup/standingStill";
 
 const node = process.execPath;
 
@@ -20,13 +22,34 @@ async function failure(work: Promise<unknown>): Promise<ToolFailure> {
   return error as ToolFailure;
 }
 
-/** What has ended and was not waited for by anybody yet does not run. */
-async function isRunning(id: number): Promise<boolean> {
-  const said = await promisify(execFile)("ps", ["-o", "stat=", "-p", String(id)]).then(
-    ({ stdout }) => stdout.trim(),
+/** Letter that the kernel has for the state of a process; empty when there is none. */
+async function stateOf(id: number): Promise<string> {
+  return promisify(execFile)("ps", ["-o", "stat=", "-p", String(id)]).then(
+    ({ stdout }) => stdout.trim().slice(0, 1),
     () => "",
   );
-  return said !== "" && !said.startsWith("Z");
+}
+
+/** What has ended and was not waited for by anybody yet does not run. */
+async function isRunning(id: number): Promise<boolean> {
+  return !["", "Z"].includes(await stateOf(id));
+}
+
+/** Waits until something holds, within the test's own time. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(5);
+}
+
+/** Does some work while bots decide one after the other. */
+async function whileBotsDecide<Result>(work: () => Promise<Result>): Promise<Result> {
+  const candle = () => standingStill.candle("BTCUSDT 1h");
+  const candles = setInterval(candle, 5);
+  candle();
+  try {
+    return await work();
+  } finally {
+    clearInterval(candles);
+  }
 }
 
 describe("running a program", function () {
@@ -62,6 +85,30 @@ describe("running a program", function () {
     expect(inner).to.be.greaterThan(0);
     expect(await isRunning(inner)).to.equal(false);
     expect((await failure(script("", { signal: stop.signal }))).message).to.contain("was not started");
+  });
+
+  it("stands still with what it started while bots decide, and goes on after that", async () => {
+    const stop = new AbortController();
+    let ids: number[] = [];
+    const text = "const c = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)']); console.log(process.pid + ' ' + c.pid); setInterval(() => 0, 1000)";
+    const ended = failure(script(text, { signal: stop.signal, onLine: (line) => (ids = line.split(" ").map(Number)) }));
+    await until(async () => ids.length === 2);
+    const states = async () => (await Promise.all(ids.map(stateOf))).join("");
+    await whileBotsDecide(() => until(async () => (await states()) === "TT"));
+    await until(async () => !(await states()).includes("T"));
+    await whileBotsDecide(() => until(async () => (await states()) === "TT"));
+    stop.abort();
+    expect((await ended).reason).to.equal("aborted");
+    expect(await Promise.all(ids.map(isRunning))).to.deep.equal([false, false]);
+  });
+
+  it("stands still from its begin on when it begins while bots decide", async () => {
+    const states = () => promisify(execFile)("ps", ["-o", "stat=", "--ppid", String(process.pid)]).then(({ stdout }) => stdout.split("\n").map((line) => line.slice(0, 1)));
+    await whileBotsDecide(async () => {
+      const ended = script("console.log('done')");
+      await until(async () => (await states()).includes("T"));
+      expect((await ended).stdout).to.equal("done\n");
+    });
   });
 
   it("gives lines as they come, the last one without a line end too", async () => {
