@@ -1,8 +1,10 @@
-/** Milliseconds without a word of a bot after which it is taken to have decided: the slowest of a hundred decisions takes half of it. */
+/**
+ * So long before a candle is due, and after it came, bots are left alone: a share of what lies between two, and milliseconds at
+ * most; where candles are fast or have no pace, at least twice what the slowest of a hundred decisions takes.
+ */
+const marginShare = 0.1;
+const longestMargin = 2000;
 const quietMilliseconds = 100;
-/** A candle is awaited so much before and after its time: a share of what lies between two, and milliseconds at most. */
-const awaitedShare = 0.1;
-const awaitedMilliseconds = 2000;
 /** Candles that come faster one after the other are not awaited: those of a replay that has no pace. */
 const shortestPeriod = 200;
 /** Candles that may be missing before the next one is awaited no more. */
@@ -36,12 +38,12 @@ export class Standstill {
   /** A candle comes now. */
   candle(market: string, now: number): void {
     this.came(market, [...(this.markets.get(market) ?? []), now]);
-    this.quietUntil = now + quietMilliseconds;
+    this.quiet(now + Math.max(paceOf(this.markets.get(market)!)?.margin ?? 0, quietMilliseconds));
   }
 
   /** A bot decided: others, and what follows from it, may still be on their way. */
   decision(now: number): void {
-    if (this.since !== undefined) this.quietUntil = now + quietMilliseconds;
+    if (this.since !== undefined) this.quiet(now + quietMilliseconds);
   }
 
   /** @returns whether it stands still from now on, and milliseconds after which it has to be asked again, infinite where only a candle can change it */
@@ -63,6 +65,10 @@ export class Standstill {
     return Math.max(begins, this.notBefore) - now;
   }
 
+  private quiet(until: number): void {
+    this.quietUntil = Math.max(this.quietUntil, until);
+  }
+
   private wantedUntil(now: number): number {
     const windows = this.awaited(now).flatMap(({ from, until }) => (from <= now ? [until] : []));
     return Math.max(this.quietUntil, ...windows);
@@ -73,8 +79,7 @@ export class Standstill {
     return [...this.markets.values()].flatMap((times) => {
       const pace = paceOf(times);
       if (pace === undefined) return [];
-      const { last, period } = pace;
-      const margin = Math.min(awaitedShare * period, awaitedMilliseconds);
+      const { last, period, margin } = pace;
       const periods = Math.max(1, Math.floor((now - margin - last) / period) + 1);
       const due = last + periods * period;
       return periods > missing ? [] : [{ from: due - margin, until: due + margin }];
@@ -82,15 +87,21 @@ export class Standstill {
   }
 }
 
-/**
- * @param times when candles of a market came
- * @returns the time between two of them, and when the newest was due; undefined where they have no pace
- */
-function paceOf(times: readonly number[]): { readonly last: number; readonly period: number } | undefined {
+interface Pace {
+  /** When the newest candle was due. */
+  readonly last: number;
+  /** Between two candles. */
+  readonly period: number;
+  /** Around a candle. */
+  readonly margin: number;
+}
+
+/** @param times when candles of a market came @returns undefined where they have no pace */
+function paceOf(times: readonly number[]): Pace | undefined {
   const periods = times.slice(1).map((time, index) => time - times[index]!);
   const period = [...periods].sort((one, other) => one - other)[Math.floor((periods.length - 1) / 2)];
   if (period === undefined || period < shortestPeriod) return undefined;
   // Candles come late, never early: what came least late says when all of them are due.
   const lateness = times.map((time, index) => time + (times.length - 1 - index) * period);
-  return { last: Math.min(...lateness), period };
+  return { last: Math.min(...lateness), period, margin: Math.min(marginShare * period, longestMargin) };
 }
