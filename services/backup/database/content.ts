@@ -54,13 +54,15 @@ export function qualifiedName(table: { readonly schema: string; readonly name: s
  * @param beside clients whose transactions see the same: they count other tables meanwhile
  */
 export async function contentOf(client: pg.Client, step: (text: string) => void = () => undefined, beside: readonly pg.Client[] = []): Promise<DatabaseContent> {
-  const waiting = [...(await userTables(client)).entries()];
+  const found = await userTables(client);
+  const pieces = await piecesOf(client, found);
+  const waiting = [...found.entries()];
   const tables: TableContent[] = [];
   const countNext = async (by: pg.Client) => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, table] = next;
       step(`counting ${table.schema}.${table.name}`);
-      tables[index] = await tableContent(by, table);
+      tables[index] = await tableContent(by, table, pieces[index]!);
     }
   };
   await Promise.all([client, ...beside].map(countNext));
@@ -80,18 +82,18 @@ interface Counted {
   recent: string | null;
 }
 
-async function tableContent(client: pg.Client, { schema, name, timeColumn }: Table): Promise<TableContent> {
+async function tableContent(client: pg.Client, { schema, name, timeColumn }: Table, pieces: readonly string[]): Promise<TableContent> {
   const from = qualifiedName({ schema, name });
-  const counted = await count(client, from, timeColumn);
+  const counted = await count(client, from, timeColumn, pieces);
   return { schema, name, rows: counted.rows, newest: counted.newest, hash: await hashOf(client, from, timeColumn, counted) };
 }
 
 /** Counts a table piece by piece, so that bots that decide meanwhile wait for one piece at most. */
-async function count(client: pg.Client, from: string, timeColumn: string | null): Promise<Counted> {
+async function count(client: pg.Client, from: string, timeColumn: string | null, pieces: readonly string[]): Promise<Counted> {
   const time = timeColumn === null ? "NULL::timestamptz" : escapeIdentifier(timeColumn);
   let all = 0;
   const newest: string[] = [];
-  for (const condition of await pieces(client, from)) {
+  for (const condition of pieces) {
     await standingStill.free();
     const { rows } = await client.query<{ rows: number; newest: string | null }>(
       `SELECT count(*) AS rows, ${asText(`max(${time}) FILTER (WHERE isfinite(${time}))`)} AS newest FROM ${from} WHERE ${condition}`,
@@ -107,21 +109,24 @@ async function count(client: pg.Client, from: string, timeColumn: string | null)
 }
 
 /**
- * Conditions that together are true of every row of a table exactly once, each for some pages of it. Of a table that has
- * parts (a hypertable its chunks) each takes some pages of every part.
+ * Of each table, conditions that together are true of every row exactly once, each for some pages. Of a table that has parts
+ * (a hypertable its chunks) each takes some pages of every part.
  */
-async function pieces(client: pg.Client, from: string): Promise<string[]> {
+async function piecesOf(client: pg.Client, tables: readonly Table[]): Promise<string[][]> {
   const { rows } = await client.query<{ parts: number; pages: number }>(
-    `WITH RECURSIVE part AS (SELECT $1::regclass::oid AS id UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN part p ON i.inhparent = p.id)
-     SELECT count(*) AS parts, max(pg_relation_size(id)) / current_setting('block_size')::int AS pages FROM part`,
-    [from],
+    `WITH RECURSIVE part AS (
+       SELECT position, name::regclass::oid AS id FROM unnest($1::text[]) WITH ORDINALITY AS t(name, position)
+       UNION ALL SELECT position, i.inhrelid FROM pg_inherits i JOIN part p ON i.inhparent = p.id)
+     SELECT count(*) AS parts, max(pg_relation_size(id)) / current_setting('block_size')::int AS pages FROM part GROUP BY position ORDER BY position`,
+    [tables.map(qualifiedName)],
   );
-  const { parts, pages } = rows[0]!;
-  if (parts * pages <= pagesAtATime) return ["true"];
-  const each = Math.max(1, Math.floor(pagesAtATime / parts));
-  const starts = Array.from({ length: Math.ceil(pages / each) }, (_, index) => index * each);
-  // What was added since the pages were looked at belongs to the last piece.
-  return starts.map((start, index) => `ctid >= '(${start},0)'${index + 1 < starts.length ? ` AND ctid < '(${start + each},0)'` : ""}`);
+  return rows.map(({ parts, pages }) => {
+    if (parts * pages <= pagesAtATime) return ["true"];
+    const each = Math.max(1, Math.floor(pagesAtATime / parts));
+    const starts = Array.from({ length: Math.ceil(pages / each) }, (_, index) => index * each);
+    // What was added since the pages were looked at belongs to the last piece.
+    return starts.map((start, index) => `ctid >= '(${start},0)'${index + 1 < starts.length ? ` AND ctid < '(${start + each},0)'` : ""}`);
+  });
 }
 
 async function hashOf(client: pg.Client, from: string, timeColumn: string | null, { rows, recent }: Counted): Promise<TableContent["hash"]> {
